@@ -1,0 +1,40 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+
+.PHONY: help setup run demo test bench
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP) ## a virtual environment in .venv with what the server needs
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "shopcast needs Python 3.11 or newer; set PYTHON=…")'
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): pyproject.toml requirements.lock | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable .
+	@touch $@
+
+$(DEV_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	@touch $@
+
+run: setup ## the server
+	$(BIN)/shopcast serve
+
+demo: setup ## a show on air with nothing else installed (SECONDS=20 ends by itself)
+	$(BIN)/shopcast demo $(if $(SECONDS),--seconds $(SECONDS))
+
+test: $(DEV_STAMP) ## everything that CI runs: lint, types, tests
+	$(PYTHON) tests/system_packages.py
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+bench: $(DEV_STAMP) ## the measured figures, each with its peer's
+	$(PYTHON) tests/system_packages.py
+	for name in show_cost glass_to_glass fanout loop_lag; do $(BIN)/python -m bench.$$name || exit 1; done

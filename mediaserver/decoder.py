@@ -1,0 +1,53 @@
+"""Decoding of one feed's access units: compressed in, pictures and sound out."""
+
+from collections.abc import Iterator
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from av.codec.context import Flags
+from av.video.codeccontext import VideoCodecContext
+
+from mediaserver.audio_buffer import SAMPLE_RATE, Samples
+from mediaserver.packet import AccessUnit, Codec
+
+
+class VideoDecoder:
+    """H.264 or VP8 to frames, without delay; follows a sender that changes its codec."""
+
+    def __init__(self) -> None:
+        self._codec: Codec | None = None
+        self._context: VideoCodecContext | None = None
+
+    def decode(self, unit: AccessUnit) -> list[av.VideoFrame]:
+        """The pictures of `unit`. Raises av.FFmpegError where it cannot be decoded."""
+        if self._context is None or unit.codec != self._codec:
+            context = av.CodecContext.create(unit.codec, "r")
+            assert isinstance(context, VideoCodecContext)
+            context.thread_count = 1
+            context.flags |= Flags.low_delay
+            self._context, self._codec = context, unit.codec
+        return self._context.decode(av.Packet(unit.payload))
+
+
+class AudioDecoder:
+    """Opus or AAC to stereo float samples at 48 kHz, with their position on the sender's clock."""
+
+    def __init__(self) -> None:
+        self._codec: Codec | None = None
+        self._context: AudioCodecContext | None = None
+        self._resampler = av.AudioResampler("fltp", "stereo", SAMPLE_RATE)
+
+    def decode(self, unit: AccessUnit) -> Iterator[tuple[int, Samples]]:
+        """(position, (2, n) samples) of `unit`. Raises av.FFmpegError where it cannot be decoded."""
+        if self._context is None or unit.codec != self._codec:
+            context = av.CodecContext.create(unit.codec, "r")
+            assert isinstance(context, AudioCodecContext)
+            self._context, self._codec = context, unit.codec
+        position = unit.timestamp * SAMPLE_RATE // unit.clock_rate
+        for frame in self._context.decode(av.Packet(unit.payload)):
+            frame.pts = None
+            for resampled in self._resampler.resample(frame):
+                samples = resampled.to_ndarray().astype(np.float32, copy=False)
+                yield position, samples
+                position += samples.shape[1]

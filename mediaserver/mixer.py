@@ -1,0 +1,98 @@
+"""The sound of a show: every admitted feed mixed and encoded once, whatever the canvases."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+
+import numpy as np
+
+from mediaserver.audio_buffer import CHANNELS, SAMPLE_RATE, Samples
+from mediaserver.clock import Clock
+from mediaserver.encoder import AAC_FRAME_SAMPLES, AudioEncoder
+from mediaserver.fanout import Fanout
+from mediaserver.feed import Feed
+from mediaserver.packet import EncodedPacket
+from mediaserver.pacer import Pacer
+
+log = logging.getLogger(__name__)
+
+FRAME_RATE = Fraction(SAMPLE_RATE, AAC_FRAME_SAMPLES)
+LEAD_S = 0.5
+"""Sound later than this is left out rather than made up for."""
+
+
+def mixed(inputs: Iterable[tuple[Samples, float]], count: int) -> Samples:
+    """The sum of (samples, gain in dB) pairs, (2, count), kept within -1 … 1."""
+    total: Samples = np.zeros((CHANNELS, count), np.float32)
+    for samples, gain_db in inputs:
+        total += samples if gain_db == 0 else samples * np.float32(10 ** (gain_db / 20))
+    return np.clip(total, -1, 1, out=total)
+
+
+class AudioBus:
+    """One thread per show that mixes and encodes a block when it is due; its packets go to
+    the fan-out of every canvas on air.
+
+    The epoch of the bus is the epoch of the show: canvases count their ticks from it too.
+    """
+
+    def __init__(self, name: str, *, clock: Clock, on_failure: Callable[[Exception], None]) -> None:
+        self.epoch_s = clock.now()
+        self._name = name
+        self._clock = clock
+        self._on_failure = on_failure
+        self._feeds: tuple[Feed, ...] = ()
+        self._fanouts: list[Fanout] = []
+        self._stopping = threading.Event()
+        self._encoder = AudioEncoder()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name=f"audio-{name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """End the thread; at most one block of sound is waited for."""
+        self._stopping.set()
+        await asyncio.to_thread(self._thread.join)
+
+    def listen(self, feeds: Iterable[Feed]) -> None:
+        """Mix these feeds from the next block on."""
+        self._feeds = tuple(feeds)
+
+    def add(self, fanout: Fanout) -> None:
+        """Carry the sound to `fanout` too."""
+        fanout.publish(self._encoder.header)
+        self._fanouts.append(fanout)
+
+    def remove(self, fanout: Fanout) -> None:
+        self._fanouts.remove(fanout)
+
+    def _publish(self, packets: list[EncodedPacket]) -> None:
+        for fanout in self._fanouts:
+            for packet in packets:
+                fanout.publish(packet)
+
+    def _run(self) -> None:
+        try:
+            self._pace()
+        except Exception as error:  # noqa: BLE001 - the show that owns this thread decides
+            self._loop.call_soon_threadsafe(self._on_failure, error)
+
+    def _pace(self) -> None:
+        pacer = Pacer(self.epoch_s, FRAME_RATE)
+        index = 0
+        while not self._stopping.wait(pacer.due_s(index) - self._clock.now()):
+            block = mixed(
+                [
+                    (feed.audio.read(AAC_FRAME_SAMPLES), feed.gain_db)
+                    for feed in self._feeds
+                    if feed.admitted and not feed.muted
+                ],
+                AAC_FRAME_SAMPLES,
+            )
+            packets = self._encoder.encode(block, index)
+            self._loop.call_soon_threadsafe(self._publish, packets)
+            index = max(index + 1, pacer.first_after(self._clock.now() - LEAD_S))

@@ -1,0 +1,52 @@
+"""What flows between the stages: access units in from feeds, encoded packets out to targets."""
+
+from dataclasses import dataclass
+from typing import Literal, NewType
+
+Kind = Literal["video", "audio"]
+Codec = Literal["h264", "vp8", "opus", "aac"]
+
+FeedId = NewType("FeedId", str)
+CanvasId = NewType("CanvasId", str)
+TargetId = NewType("TargetId", str)
+ShowId = NewType("ShowId", str)
+
+TICKS_PER_S = 90_000
+"""Ticks of the program's clock: exact for 25, 30, 60, 30000/1001 fps and for AAC frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessUnit:
+    """One encoded picture or one audio packet as a feed's sender made it.
+
+    `payload` is H.264 in Annex B, one VP8 frame, one Opus packet or one raw AAC frame.
+    `timestamp` counts `clock_rate` a second, unwrapped, from the sender's arbitrary origin.
+    `arrived_s` is the monotonic time at which its last byte came.
+    """
+
+    codec: Codec
+    timestamp: int
+    clock_rate: int
+    payload: bytes
+    is_keyframe: bool
+    arrived_s: float
+
+    @property
+    def kind(self) -> Kind:
+        return "video" if self.codec in ("h264", "vp8") else "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPacket:
+    """One encoded picture, audio frame or codec header, shared by every reader.
+
+    `payload` is the body of an FLV tag, which is also the payload of an RTMP message.
+    `dts` is in 90 kHz ticks of the program's clock, `cts` the presentation's offset from it.
+    """
+
+    kind: Kind
+    dts: int
+    cts: int
+    payload: bytes
+    is_keyframe: bool = False
+    is_header: bool = False

@@ -1,0 +1,129 @@
+"""A canvas on air: composed and encoded once, tick by tick, for any number of readers."""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import av
+
+from compositor.geometry import Size
+from compositor.layout import Layout
+from mediaserver.clock import Clock
+from mediaserver.encoder import VideoEncoder, VideoEncoding
+from mediaserver.fanout import Fanout
+from mediaserver.feed import Feed
+from mediaserver.mixer import AudioBus
+from mediaserver.pacer import Pacer
+from mediaserver.packet import CanvasId, EncodedPacket
+from mediaserver.stage import Scene, Stage
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramStats:
+    """Counters since the program started; `fps` is that of the last second."""
+
+    frames: int
+    late_ticks: int
+    fps: float
+
+
+class Program:
+    """One thread that paces, composes and encodes one canvas, and a fan-out for its packets."""
+
+    def __init__(
+        self,
+        canvas: CanvasId,
+        encoding: VideoEncoding,
+        *,
+        audio: AudioBus,
+        clock: Clock,
+        on_failure: Callable[[Exception], None],
+    ) -> None:
+        self._clock = clock
+        self._audio = audio
+        self._on_failure = on_failure
+        self._stage = Stage(Size(encoding.width, encoding.height))
+        self._encoder = VideoEncoder(encoding)
+        self._pacer = Pacer(audio.epoch_s, encoding.fps)
+        self._delivered: deque[float] = deque(maxlen=round(encoding.fps) + 1)
+        self._frames = 0
+        self._scene = Scene(Layout.empty(), ())
+        self._snapshot_waiters: deque[asyncio.Future[av.VideoFrame]] = deque()
+        self._stopping = threading.Event()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name=f"canvas-{canvas}", daemon=True)
+        self.fanout = Fanout(metadata)
+
+    def start(self) -> None:
+        """Begin with the next tick of the show's clock."""
+        self.fanout.publish(self._encoder.header)
+        self._audio.add(self.fanout)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """End the thread after the tick it is in."""
+        self._audio.remove(self.fanout)
+        self._stopping.set()
+        await asyncio.to_thread(self._thread.join)
+        while self._snapshot_waiters:
+            self._snapshot_waiters.popleft().cancel()
+
+    def show(self, layout: Layout, feeds: Sequence[Feed]) -> None:
+        """From the next tick on, compose `feeds`, in the order of admission, by `layout`."""
+        self._scene = Scene(layout, tuple(feeds))
+
+    def stats(self) -> ProgramStats:
+        """Counters, read at any time."""
+        times = list(self._delivered)
+        span_s = times[-1] - times[0] if len(times) > 1 else 0.0
+        return ProgramStats(
+            frames=self._frames,
+            late_ticks=self._pacer.late,
+            fps=(len(times) - 1) / span_s if span_s > 0 else 0.0,
+        )
+
+    async def snapshot(self, timeout_s: float = 1.0) -> av.VideoFrame:
+        """A copy of the next composed picture. Raises TimeoutError when none comes."""
+        waiter = self._loop.create_future()
+        self._snapshot_waiters.append(waiter)
+        return await asyncio.wait_for(waiter, timeout_s)
+
+    def _publish(self, packets: list[EncodedPacket]) -> None:
+        for packet in packets:
+            self.fanout.publish(packet)
+
+    def _run(self) -> None:
+        try:
+            self._pace()
+        except Exception as error:  # noqa: BLE001 - the show that owns this thread decides
+            self._loop.call_soon_threadsafe(self._on_failure, error)
+
+    def _pace(self) -> None:
+        pacer, clock = self._pacer, self._clock
+        tick = pacer.first_after(clock.now())
+        while not self._stopping.wait(pacer.due_s(tick) - clock.now()):
+            frame = self._stage.compose(self._scene)
+            given_s = clock.now()
+            pacer.delivered(tick, given_s)
+            self._delivered.append(given_s)
+            packets = self._encoder.encode(frame, tick)
+            self._frames += 1
+            self._loop.call_soon_threadsafe(self._publish, packets)
+            self._answer_snapshots(frame)
+            tick = pacer.following(tick, clock.now())
+
+    def _answer_snapshots(self, frame: av.VideoFrame) -> None:
+        while self._snapshot_waiters:
+            waiter = self._snapshot_waiters.popleft()
+            copy = av.VideoFrame.from_ndarray(frame.to_ndarray(), format="yuv420p")
+            self._loop.call_soon_threadsafe(self._resolve, waiter, copy)
+
+    @staticmethod
+    def _resolve(waiter: asyncio.Future[av.VideoFrame], frame: av.VideoFrame) -> None:
+        if not waiter.done():
+            waiter.set_result(frame)

@@ -1,0 +1,410 @@
+"""What the operator sets: a TOML file and the environment, the environment winning.
+
+Each setting is declared once, in a section below, with its variable and its parser; values
+travel from here to the one constructor that needs them. docs/shopcast.example.toml shows all.
+"""
+
+import difflib
+import ipaddress
+import json
+import os
+import re
+import ssl
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from cryptography.fernet import Fernet
+
+from mediaserver.errors import ConfigError
+from mediaserver.secret import Secret
+
+T = TypeVar("T")
+Parser = Callable[[object], T]
+"""Takes a value of TOML or a string of the environment; raises ValueError(what is wrong)."""
+
+
+@dataclass(frozen=True)
+class IceServer:
+    """A STUN or TURN server, as RTCIceServer of the WebRTC API has it."""
+
+    urls: tuple[str, ...]
+    username: str | None = None
+    credential: Secret | None = None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a string")
+    return value.strip()
+
+
+def _number(low: float, high: float) -> Parser[float]:
+    def parse(value: object) -> float:
+        try:
+            if isinstance(value, bool) or not isinstance(value, str | int | float):
+                raise ValueError
+            number = float(value)
+        except ValueError:
+            raise ValueError(f"must be a number, not {value!r}") from None
+        if not low <= number <= high:
+            raise ValueError(f"must be from {low:g} to {high:g}, not {number:g}")
+        return number
+
+    return parse
+
+
+def _whole(low: int, high: int) -> Parser[int]:
+    number = _number(low, high)
+
+    def parse(value: object) -> int:
+        parsed = number(value)
+        if parsed != int(parsed):
+            raise ValueError(f"must be a whole number, not {parsed:g}")
+        return int(parsed)
+
+    return parse
+
+
+def _one_of(*allowed: str) -> Parser[str]:
+    def parse(value: object) -> str:
+        text = _text(value).lower()
+        if text not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}, not {text!r}")
+        return text
+
+    return parse
+
+
+def _path(value: object) -> Path:
+    return Path(_text(value)).expanduser().absolute()
+
+
+def _url(*schemes: str) -> Parser[str]:
+    def parse(value: object) -> str:
+        text = _text(value).rstrip("/")
+        parts = urlsplit(text)
+        if parts.scheme not in schemes or not (parts.hostname or parts.scheme == "unix"):
+            raise ValueError(f"must be an address that begins with {'://, '.join(schemes)}://")
+        return text
+
+    return parse
+
+
+def _public_url(value: object) -> str:
+    text = _url("http", "https")(value)
+    parts = urlsplit(text)
+    if parts.query or parts.fragment or parts.username:
+        raise ValueError("must be a plain address without user name, ? or #")
+    return text
+
+
+def _redis_url(value: object) -> Secret:
+    return Secret(_url("redis", "rediss", "unix")(value))
+
+
+def _ip(value: object) -> str:
+    try:
+        return str(ipaddress.ip_address(_text(value)))
+    except ValueError:
+        raise ValueError(f"must be an IP address, not {value!r}") from None
+
+
+def _udp_ports(value: object) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,5})\s*-\s*(\d{1,5})", _text(value))
+    if not found or not 1024 <= int(found[1]) <= int(found[2]) <= 65535:
+        raise ValueError("must be a range of ports from 1024 to 65535, such as 40000-40100")
+    return int(found[1]), int(found[2])
+
+
+def _token(value: object) -> Secret:
+    text = _text(value)
+    if len(text) < 16 or not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError("must be 16 or more printable characters without a blank")
+    return Secret(text)
+
+
+def _keys(value: object) -> tuple[Secret, ...]:
+    keys = tuple(Secret(_text(key)) for key in _items(value))
+    for key in keys:
+        try:
+            Fernet(key.reveal())
+        except ValueError:
+            raise ValueError(
+                "each key must be 32 bytes in URL-safe base64, as "
+                "cryptography's Fernet.generate_key() makes them"
+            ) from None
+    if not keys:
+        raise ValueError("must name a key at least, or be left out")
+    return keys
+
+
+def _secret(value: object) -> Secret:
+    return Secret(_text(value))
+
+
+def _items(value: object) -> list[object]:
+    """A TOML array, or the parts of a string between commas."""
+    if isinstance(value, list):
+        return value
+    return [part for part in _text(value).split(",") if part.strip()]
+
+
+def _ice_servers(value: object) -> tuple[IceServer, ...]:
+    """JSON or TOML as RTCIceServer has it, or `turn:user:password@host:3478?transport=udp, …`."""
+    if isinstance(value, str) and value.lstrip().startswith(("[", "{")):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"is not the JSON it looks like: {error.msg}") from None
+    entries = [value] if isinstance(value, dict) else _items(value)
+    return tuple(_ice_server(entry) for entry in entries)
+
+
+def _ice_server(entry: object) -> IceServer:
+    if isinstance(entry, str):
+        scheme, _, rest = entry.strip().partition(":")
+        account, at, host = rest.rpartition("@")
+        username, _, password = account.partition(":")
+        entry = {"urls": f"{scheme}:{host}"}
+        if at:
+            entry |= {"username": unquote(username), "credential": unquote(password)}
+    if not isinstance(entry, dict) or not entry.keys() <= {"urls", "username", "credential"}:
+        raise ValueError("each server must have urls and may have username and credential")
+    urls = entry.get("urls")
+    urls = (urls,) if isinstance(urls, str) else tuple(urls) if isinstance(urls, list) else ()
+    if not urls or not all(
+        isinstance(url, str) and re.fullmatch(r"(stuns?|turns?):[^\s@/]+", url) for url in urls
+    ):
+        raise ValueError("each address must look like stun:host:port or turn:user:password@host")
+    username, credential = entry.get("username"), entry.get("credential")
+    if any(str(url).startswith("turn") for url in urls) and not (
+        isinstance(username, str) and username and isinstance(credential, str) and credential
+    ):
+        raise ValueError("a TURN server needs a user name and a password")
+    return IceServer(urls, username, Secret(credential) if credential else None)
+
+
+def _setting(variable: str, parse: Parser[T], default: T) -> T:
+    """A field that is set by the environment's `variable`, or by its own name in its section."""
+    declared: T = field(default=default, metadata={"variable": variable, "parse": parse})
+    return declared
+
+
+_PORT = _whole(0, 65535)
+
+
+@dataclass(frozen=True)
+class HttpSettings:
+    host: str = _setting("SHOPCAST_HOST", _text, "127.0.0.1")
+    port: int = _setting("SHOPCAST_PORT", _PORT, 8080)
+    public_url: str | None = _setting("SHOPCAST_PUBLIC_URL", _public_url, None)
+    tls_cert: Path | None = _setting("SHOPCAST_TLS_CERT", _path, None)
+    tls_key: Path | None = _setting("SHOPCAST_TLS_KEY", _path, None)
+
+
+@dataclass(frozen=True)
+class WebRtcSettings:
+    ice_servers: tuple[IceServer, ...] = _setting("SHOPCAST_ICE_SERVERS", _ice_servers, ())
+    public_ip: str | None = _setting("SHOPCAST_PUBLIC_IP", _ip, None)
+    udp_ports: tuple[int, int] | None = _setting("SHOPCAST_UDP_PORTS", _udp_ports, None)
+
+
+@dataclass(frozen=True)
+class RtmpSettings:
+    port: int = _setting("SHOPCAST_RTMP_PORT", _PORT, 1935)
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    data_dir: Path = _setting(
+        "SHOPCAST_DATA_DIR", _path, Path("~/.local/share/shopcast").expanduser()
+    )
+    redis_url: Secret | None = _setting("SHOPCAST_REDIS_URL", _redis_url, None)
+
+
+@dataclass(frozen=True)
+class SecretSettings:
+    admin_token: Secret | None = _setting("SHOPCAST_ADMIN_TOKEN", _token, None)
+    secret_keys: tuple[Secret, ...] = _setting("SHOPCAST_SECRET_KEYS", _keys, ())
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    x264_preset: str = _setting(
+        "SHOPCAST_X264_PRESET",
+        _one_of(
+            "ultrafast",
+            "superfast",
+            "veryfast",
+            "faster",
+            "fast",
+            "medium",
+            "slow",
+            "slower",
+            "veryslow",
+        ),
+        "veryfast",
+    )
+    keyframe_interval_s: float = _setting("SHOPCAST_KEYFRAME_INTERVAL_S", _number(0.5, 10), 2.0)
+
+
+@dataclass(frozen=True)
+class CapacitySettings:
+    """What this node takes on before it answers 503."""
+
+    shows: int = _setting("SHOPCAST_MAX_SHOWS", _whole(1, 1000), 8)
+    feeds: int = _setting("SHOPCAST_MAX_FEEDS", _whole(1, 1000), 32)
+    targets: int = _setting("SHOPCAST_MAX_TARGETS", _whole(1, 10_000), 256)
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    level: str = _setting(
+        "SHOPCAST_LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info"
+    )
+
+
+@dataclass(frozen=True)
+class TikTokSettings:
+    app_key: str | None = _setting("SHOPCAST_TIKTOK_APP_KEY", _text, None)
+    app_secret: Secret | None = _setting("SHOPCAST_TIKTOK_APP_SECRET", _secret, None)
+    service_id: str | None = _setting("SHOPCAST_TIKTOK_SERVICE_ID", _text, None)
+    api_url: str | None = _setting("SHOPCAST_TIKTOK_API_URL", _url("http", "https"), None)
+    auth_url: str | None = _setting("SHOPCAST_TIKTOK_AUTH_URL", _url("http", "https"), None)
+    authorize_url: str | None = _setting(
+        "SHOPCAST_TIKTOK_AUTHORIZE_URL", _url("http", "https"), None
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    http: HttpSettings = HttpSettings()
+    webrtc: WebRtcSettings = WebRtcSettings()
+    rtmp: RtmpSettings = RtmpSettings()
+    store: StoreSettings = StoreSettings()
+    secrets: SecretSettings = SecretSettings()
+    encoder: EncoderSettings = EncoderSettings()
+    capacity: CapacitySettings = CapacitySettings()
+    log: LogSettings = LogSettings()
+    tiktok: TikTokSettings = TikTokSettings()
+    warnings: tuple[str, ...] = ()
+
+
+SECTIONS: dict[str, type[Any]] = {
+    declared.name: type(declared.default)
+    for declared in fields(Settings)
+    if declared.name != "warnings"
+}
+
+
+def settings_of(
+    environment: Mapping[str, str], document: Mapping[str, object], document_name: str
+) -> Settings:
+    """The settings of a parsed TOML `document` and an `environment`.
+
+    Raises ConfigError with every fault found.
+    """
+    faults: list[str] = []
+    sections = {
+        name: _section(name, kind, environment, document, document_name, faults)
+        for name, kind in SECTIONS.items()
+    }
+    faults += [
+        f"{name} in {document_name}: there is no such section{_meant(name, SECTIONS)}"
+        for name in document
+        if name not in SECTIONS
+    ]
+    http = sections["http"]
+    if (http.tls_cert is None) != (http.tls_key is None):
+        faults.append(
+            "SHOPCAST_TLS_CERT, SHOPCAST_TLS_KEY: set both (https) or neither (http), not one"
+        )
+    elif http.tls_cert is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(http.tls_cert, http.tls_key)
+        except OSError as error:
+            faults.append(f"SHOPCAST_TLS_CERT, SHOPCAST_TLS_KEY: cannot be used: {error}")
+    if faults:
+        raise ConfigError(faults)
+    return Settings(**sections, warnings=_warnings(http, environment))
+
+
+def read_settings(config: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of the TOML file at `config` and the `environment`. Raises ConfigError."""
+    document: dict[str, object] = {}
+    if config is not None:
+        try:
+            document = tomllib.loads(config.read_text())
+        except (OSError, ValueError) as error:
+            raise ConfigError([f"{config}: {error}"]) from error
+    return settings_of(environment, document, str(config))
+
+
+def _section(
+    name: str,
+    kind: type[Any],
+    environment: Mapping[str, str],
+    document: Mapping[str, object],
+    document_name: str,
+    faults: list[str],
+) -> Any:
+    declared: dict[str, Field[Any]] = {each.name: each for each in fields(kind)}
+    table = document.get(name, {})
+    if not isinstance(table, dict):
+        faults.append(f"{name} in {document_name}: must be a section, written [{name}]")
+        table = {}
+    faults += [
+        f"{name}.{key} in {document_name}: there is no such setting{_meant(key, declared)}"
+        for key in table
+        if key not in declared
+    ]
+    values: dict[str, object] = {}
+    for key, each in declared.items():
+        variable = each.metadata["variable"]
+        if environment.get(variable, "") != "":
+            where, value = variable, environment[variable]
+        elif key in table:
+            where, value = f"{name}.{key} in {document_name}", table[key]
+        else:
+            continue
+        try:
+            values[key] = each.metadata["parse"](value)
+        except ValueError as error:
+            faults.append(f"{where}: {error}")
+    return kind(**values)
+
+
+def _meant(name: str, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _warnings(http: HttpSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
+    variables = {
+        each.metadata["variable"]: None for kind in SECTIONS.values() for each in fields(kind)
+    }
+    found = [
+        f"{name} in the environment is no setting of this server{_meant(name, variables)}"
+        for name in sorted(environment)
+        if name.startswith("SHOPCAST_") and name not in variables
+    ]
+    https = http.tls_cert is not None or (http.public_url or "").startswith("https://")
+    if not is_loopback(http.host) and not https:
+        found.append(
+            f"listening on {http.host} without TLS: browsers give their camera to https pages "
+            "only, so set SHOPCAST_TLS_CERT and SHOPCAST_TLS_KEY, or SHOPCAST_PUBLIC_URL to the "
+            "https address of a proxy in front"
+        )
+    return tuple(found)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine seen from itself only."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,1 @@
+"""The sidecar that keeps catalogue, stock and orders in step with TikTok Shop."""

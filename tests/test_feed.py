@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+
+from mediaserver.clock import ManualClock
+from mediaserver.feed import Feed
+from mediaserver.packet import AccessUnit, FeedId
+from tests.media import opus_units, tone, video_units
+
+
+class FakeSource:
+    """Counts what the feed asks of its connection."""
+
+    def __init__(self) -> None:
+        self.keyframe_requests = 0
+
+    def request_keyframe(self) -> None:
+        self.keyframe_requests += 1
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def feed(clock: ManualClock) -> Feed:
+    return Feed(FeedId("phone"), "Ada", clock=clock, admitted=True)
+
+
+def decode_all(feed: Feed, units: list[AccessUnit]) -> None:
+    """Push `units` to a watched feed and wait until its thread has decoded them."""
+    feed.watch()
+    for unit in units:
+        feed.push(unit)
+    feed.unwatch()
+
+
+@pytest.mark.parametrize("codec", ["h264", "vp8"])
+def test_every_picture_pushed_is_decoded_and_the_last_one_shown(feed: Feed, codec: str):
+    decode_all(feed, video_units(20, codec))
+
+    picture = feed.picture()
+    assert picture is not None
+    assert (picture.frame.width, picture.frame.height) == (64, 48)
+    assert feed.stats().frames_decoded == 20
+    assert feed.stats().decode_errors == 0
+
+
+def test_sound_pushed_is_heard_at_its_place(feed: Feed):
+    decode_all(feed, opus_units(tone(0.12)))
+
+    heard = feed.audio.read(48_000 // 4)[0]
+    spectrum = np.abs(np.fft.rfft(heard))
+    assert abs(np.argmax(spectrum) * 48_000 / heard.size - 440) <= 4
+
+
+def test_nothing_is_decoded_while_nobody_watches(feed: Feed):
+    feed.attach(FakeSource())
+    for unit in video_units(5):
+        feed.push(unit)
+
+    assert feed.picture() is None
+    assert feed.stats().frames_decoded == 0
+
+
+def test_decoding_starts_at_a_keyframe_and_asks_for_one(feed: Feed):
+    source = FakeSource()
+    feed.attach(source)
+
+    decode_all(feed, video_units(10)[1:])
+
+    assert feed.stats().frames_decoded == 0
+    assert feed.stats().units_dropped == 9
+    assert source.keyframe_requests >= 1
+
+
+def test_keyframe_is_asked_for_at_most_twice_a_second(feed: Feed, clock: ManualClock):
+    source = FakeSource()
+    feed.attach(source)
+    units = video_units(30)[1:]
+    feed.watch()
+    for unit in units:
+        feed.push(unit)
+        clock.advance(1 / 30)
+    feed.unwatch()
+
+    assert 1 <= source.keyframe_requests <= 3
+
+
+def test_unit_that_cannot_be_decoded_is_counted_and_mended_by_a_keyframe(
+    feed: Feed, clock: ManualClock
+):
+    source = FakeSource()
+    feed.attach(source)
+    good = video_units(5)
+    broken = AccessUnit("h264", 0, 90_000, b"\x00\x00\x00\x01\x65" + b"\xff" * 40, True, 0.0)
+    decode_all(feed, [broken])
+    clock.advance(1)
+
+    feed.watch()
+    feed.push(good[1])
+    feed.push(good[0])
+    feed.unwatch()
+
+    assert feed.stats().decode_errors >= 1
+    assert feed.stats().frames_decoded == 1
+
+
+def test_backlog_is_bounded_and_what_is_dropped_is_counted(feed: Feed):
+    units = video_units(2)
+    feed.watch()
+    for _ in range(2000):
+        feed.push(units[0])
+    feed.unwatch()
+
+    stats = feed.stats()
+    assert stats.frames_decoded + stats.units_dropped <= 2000
+    assert stats.frames_decoded > 0
+
+
+def test_new_source_takes_the_place_of_the_old_one(feed: Feed):
+    old, new = FakeSource(), FakeSource()
+
+    assert feed.attach(old) is None
+    assert feed.attach(new) is old
+    feed.detach(old)
+
+    assert feed.source is new
+
+
+def test_host_that_left_is_gone_and_one_that_was_cut_off_is_not(feed: Feed, clock: ManualClock):
+    source = FakeSource()
+    feed.attach(source)
+    feed.detach(source)
+    assert feed.state() == "on"
+    clock.advance(2)
+    assert feed.state() == "away"
+
+    feed.attach(source)
+    feed.detach(source, left=True)
+    assert feed.state() == "gone"
