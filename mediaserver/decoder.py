@@ -39,7 +39,7 @@ class AudioDecoder:
         self._resampler = av.AudioResampler("fltp", "stereo", SAMPLE_RATE)
 
     def decode(self, unit: AccessUnit) -> Iterator[tuple[int, Samples]]:
-        """(position, (2, n) samples) of `unit`. Raises av.FFmpegError where it cannot be decoded."""
+        """(position, (2, n) samples) of `unit`. Raises av.FFmpegError if it cannot be decoded."""
         if self._context is None or unit.codec != self._codec:
             context = av.CodecContext.create(unit.codec, "r")
             assert isinstance(context, AudioCodecContext)

@@ -72,7 +72,7 @@ class VideoEncoder:
         frame.pts = tick
         return [self._packet(packet) for packet in self._context.encode(frame)]
 
-    def _packet(self, packet: av.Packet) -> EncodedPacket:
+    def _packet(self, packet: "av.Packet[av.VideoStream]") -> EncodedPacket:
         assert packet.pts is not None
         assert packet.dts is not None
         dts = int(packet.dts * self._ticks_per_frame)

@@ -49,9 +49,7 @@ class Feed:
     the feed's own, and only while somebody watches. Pictures and sound are read by any thread.
     """
 
-    def __init__(
-        self, feed_id: FeedId, name: str, *, clock: Clock, admitted: bool = False
-    ) -> None:
+    def __init__(self, feed_id: FeedId, name: str, *, clock: Clock, admitted: bool = False) -> None:
         self.id = feed_id
         self.name = name
         self.admitted = admitted
@@ -184,4 +182,6 @@ class Feed:
                 self._decode_errors += 1
                 self._needs_keyframe = self._needs_keyframe or unit.kind == "video"
                 if self._decode_errors == 1:
-                    log.info("feed_decode_error feed=%s codec=%s error=%s", self.id, unit.codec, error)
+                    log.info(
+                        "feed_decode_error feed=%s codec=%s error=%s", self.id, unit.codec, error
+                    )

@@ -1,7 +1,6 @@
 """The sound of a show: every admitted feed mixed and encoded once, whatever the canvases."""
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Iterable
 from fractions import Fraction
@@ -13,10 +12,8 @@ from mediaserver.clock import Clock
 from mediaserver.encoder import AAC_FRAME_SAMPLES, AudioEncoder
 from mediaserver.fanout import Fanout
 from mediaserver.feed import Feed
-from mediaserver.packet import EncodedPacket
 from mediaserver.pacer import Pacer
-
-log = logging.getLogger(__name__)
+from mediaserver.packet import EncodedPacket
 
 FRAME_RATE = Fraction(SAMPLE_RATE, AAC_FRAME_SAMPLES)
 LEAD_S = 0.5
@@ -40,7 +37,6 @@ class AudioBus:
 
     def __init__(self, name: str, *, clock: Clock, on_failure: Callable[[Exception], None]) -> None:
         self.epoch_s = clock.now()
-        self._name = name
         self._clock = clock
         self._on_failure = on_failure
         self._feeds: tuple[Feed, ...] = ()
@@ -85,12 +81,13 @@ class AudioBus:
         pacer = Pacer(self.epoch_s, FRAME_RATE)
         index = 0
         while not self._stopping.wait(pacer.due_s(index) - self._clock.now()):
+            heard = [(feed, feed.audio.read(AAC_FRAME_SAMPLES)) for feed in self._feeds]
             block = mixed(
-                [
-                    (feed.audio.read(AAC_FRAME_SAMPLES), feed.gain_db)
-                    for feed in self._feeds
+                (
+                    (samples, feed.gain_db)
+                    for feed, samples in heard
                     if feed.admitted and not feed.muted
-                ],
+                ),
                 AAC_FRAME_SAMPLES,
             )
             packets = self._encoder.encode(block, index)

@@ -4,24 +4,28 @@ import threading
 
 import av
 
-from compositor.frame import Yuv420
+from compositor.frame import Yuv420, dimmed
 from compositor.geometry import Size
 from compositor.layout import Fit
-from compositor.scale import scaled
+from compositor.scale import Scaler, scaled
 
 
 class Picture:
-    """An immutable decoded frame and a memo of its scaled versions, safe on any thread."""
+    """An immutable decoded frame and a memo of it at the sizes asked for, safe on any thread."""
 
     def __init__(self, frame: av.VideoFrame) -> None:
         self.frame = frame
         self._lock = threading.Lock()
-        self._scaled: dict[tuple[Size, Fit], Yuv420] = {}
+        self._tiles: dict[tuple[Size, Fit, bool], Yuv420] = {}
 
-    def scaled(self, size: Size, fit: Fit) -> Yuv420:
-        """The frame as a tile of `size`; computed by the first canvas that asks."""
-        key = (size, fit)
+    def tile(self, size: Size, fit: Fit, scaler: Scaler, *, dim: bool = False) -> Yuv420:
+        """The frame for a tile of `size`; made by the first canvas that asks.
+
+        `scaler` belongs to the calling thread. The same arguments give the same object.
+        """
+        key = (size, fit, dim)
         with self._lock:
-            if key not in self._scaled:
-                self._scaled[key] = scaled(self.frame, size, fit)
-            return self._scaled[key]
+            if key not in self._tiles:
+                tile = scaled(self.frame, size, fit, scaler)
+                self._tiles[key] = dimmed(tile) if dim else tile
+            return self._tiles[key]

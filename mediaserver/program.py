@@ -1,7 +1,6 @@
 """A canvas on air: composed and encoded once, tick by tick, for any number of readers."""
 
 import asyncio
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -11,16 +10,15 @@ import av
 
 from compositor.geometry import Size
 from compositor.layout import Layout
+from mediaserver import flv
 from mediaserver.clock import Clock
-from mediaserver.encoder import VideoEncoder, VideoEncoding
+from mediaserver.encoder import AUDIO_BITRATE_BPS, VideoEncoder, VideoEncoding
 from mediaserver.fanout import Fanout
 from mediaserver.feed import Feed
 from mediaserver.mixer import AudioBus
 from mediaserver.pacer import Pacer
 from mediaserver.packet import CanvasId, EncodedPacket
 from mediaserver.stage import Scene, Stage
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,15 @@ class Program:
         self._stopping = threading.Event()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name=f"canvas-{canvas}", daemon=True)
-        self.fanout = Fanout(metadata)
+        self.fanout = Fanout(
+            flv.on_metadata(
+                width=encoding.width,
+                height=encoding.height,
+                fps=float(encoding.fps),
+                video_bitrate_bps=encoding.bitrate_bps,
+                audio_bitrate_bps=AUDIO_BITRATE_BPS,
+            )
+        )
 
     def start(self) -> None:
         """Begin with the next tick of the show's clock."""

@@ -9,7 +9,7 @@ from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
 from numpy.typing import NDArray
 
-from mediaserver.packet import AccessUnit
+from mediaserver.packet import AccessUnit, Codec
 
 SAMPLE_RATE = 48_000
 
@@ -39,20 +39,14 @@ def video_units(
         if codec == "h264"
         else {"deadline": "realtime", "lag-in-frames": "0"}
     )
-    units = []
+    name: Codec = "h264" if codec == "h264" else "vp8"
+    units: list[AccessUnit] = []
     for index, frame in enumerate(moving_frames(count, *size)):
         frame.pts = index
-        for packet in encoder.encode(frame):
-            units.append(
-                AccessUnit(
-                    "h264" if codec == "h264" else "vp8",
-                    index * 3000,
-                    90_000,
-                    bytes(packet),
-                    packet.is_keyframe,
-                    0.0,
-                )
-            )
+        units.extend(
+            AccessUnit(name, index * 3000, 90_000, bytes(packet), packet.is_keyframe, 0.0)
+            for packet in encoder.encode(frame)
+        )
     return units
 
 

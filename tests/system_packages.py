@@ -13,7 +13,9 @@ PACKAGES = {
     "chromium": lambda: shutil.which("chromium") is not None,
     "ffmpeg": lambda: shutil.which("ffmpeg") is not None,
     "iproute2": lambda: shutil.which("ip") is not None,
-    "nginx": lambda: shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is not None,
+    "nginx": lambda: (
+        shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is not None
+    ),
     "libnginx-mod-rtmp": lambda: Path("/usr/lib/nginx/modules/ngx_rtmp_module.so").exists(),
     "redis-server": lambda: shutil.which("redis-server") is not None,
 }

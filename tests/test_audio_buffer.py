@@ -14,7 +14,7 @@ def ramp(position: int, count: int = PACKET) -> Samples:
     return np.tile((np.arange(position, position + count) % 9973 + 1).astype(np.float32), (2, 1))
 
 
-def test_sound_comes_out_unchanged_after_the_fixed_delay():
+def test_sound_comes_out_unchanged_after_the_fixed_delay() -> None:
     buffer = AudioBuffer()
     for position in range(0, 3 * PACKET, PACKET):
         buffer.write(position, ramp(position))
@@ -24,7 +24,7 @@ def test_sound_comes_out_unchanged_after_the_fixed_delay():
     assert buffer.underruns == 0
 
 
-def test_lost_packet_is_silence_of_its_length_and_shifts_nothing():
+def test_lost_packet_is_silence_of_its_length_and_shifts_nothing() -> None:
     buffer = AudioBuffer()
     for position in (0, 2 * PACKET):
         buffer.write(position, ramp(position))
@@ -35,11 +35,11 @@ def test_lost_packet_is_silence_of_its_length_and_shifts_nothing():
     assert np.array_equal(buffer.read(PACKET), ramp(2 * PACKET))
 
 
-def test_nothing_written_is_silence():
+def test_nothing_written_is_silence() -> None:
     assert AudioBuffer().read(1024).tolist() == np.zeros((CHANNELS, 1024)).tolist()
 
 
-def test_underrun_is_counted_and_heals_with_the_same_delay():
+def test_underrun_is_counted_and_heals_with_the_same_delay() -> None:
     buffer = AudioBuffer()
     buffer.write(0, ramp(0))
     buffer.read(DELAY + 2 * PACKET)
@@ -51,7 +51,7 @@ def test_underrun_is_counted_and_heals_with_the_same_delay():
     assert np.array_equal(buffer.read(PACKET), ramp(PACKET))
 
 
-def test_sender_that_starts_over_elsewhere_is_heard_after_the_delay():
+def test_sender_that_starts_over_elsewhere_is_heard_after_the_delay() -> None:
     buffer = AudioBuffer()
     buffer.write(0, ramp(0))
     buffer.write(4_000_000_000, ramp(4_000_000_000))
@@ -71,7 +71,7 @@ def test_sender_that_starts_over_elsewhere_is_heard_after_the_delay():
         max_size=60,
     )
 )
-def test_every_sample_read_is_one_written_or_silence(steps: list[tuple[str, int, int]]):
+def test_every_sample_read_is_one_written_or_silence(steps: list[tuple[str, int, int]]) -> None:
     buffer = AudioBuffer()
     position = 0
     read: list[float] = []
@@ -91,7 +91,9 @@ def test_every_sample_read_is_one_written_or_silence(steps: list[tuple[str, int,
 
 
 @pytest.mark.parametrize("burst_s", [0.3, 0.9])
-def test_burst_does_not_leave_the_feed_delayed_by_more_than_the_resync_bound(burst_s: float):
+def test_burst_does_not_leave_the_feed_delayed_by_more_than_the_resync_bound(
+    burst_s: float,
+) -> None:
     buffer = AudioBuffer()
     last = int(burst_s * SAMPLE_RATE) // PACKET * PACKET
     for position in range(0, last + PACKET, PACKET):

@@ -35,10 +35,12 @@ def encode(
     return packets
 
 
-def test_every_frame_given_comes_out_at_once():
+def test_every_frame_given_comes_out_at_once() -> None:
     encoder = VideoEncoder(encoding())
 
-    counts = [len(encoder.encode(frame, tick)) for tick, frame in enumerate(moving_frames(40, 320, 180))]
+    counts = [
+        len(encoder.encode(frame, tick)) for tick, frame in enumerate(moving_frames(40, 320, 180))
+    ]
 
     assert counts == [1] * 40
 
@@ -48,7 +50,7 @@ def test_every_frame_given_comes_out_at_once():
 )
 def test_keyframes_come_at_a_fixed_interval_and_nowhere_else(
     fps: int | Fraction, interval_s: float, gop: int
-):
+) -> None:
     encoder = VideoEncoder(encoding(fps=Fraction(fps), keyframe_interval_s=interval_s))
 
     packets = encode(encoder, noise_frames(10) * 13)
@@ -56,16 +58,18 @@ def test_keyframes_come_at_a_fixed_interval_and_nowhere_else(
     assert [i for i, packet in enumerate(packets) if packet.is_keyframe] == list(range(0, 130, gop))
 
 
-def test_timestamps_are_computed_from_the_tick_number():
+def test_timestamps_are_computed_from_the_tick_number() -> None:
     encoder = VideoEncoder(encoding(fps=Fraction(30_000, 1001)))
 
     packets = encode(encoder, list(moving_frames(3, 320, 180)), first_tick=1_000_000)
 
-    assert [packet.dts for packet in packets] == [3003 * tick for tick in (10**6, 10**6 + 1, 10**6 + 2)]
+    assert [packet.dts for packet in packets] == [
+        3003 * tick for tick in (10**6, 10**6 + 1, 10**6 + 2)
+    ]
     assert {packet.cts for packet in packets} == {0}
 
 
-def test_bitrate_is_close_to_what_was_asked_every_second():
+def test_bitrate_is_close_to_what_was_asked_every_second() -> None:
     packets = encode(VideoEncoder(encoding()), noise_frames(30) * 6)
 
     sizes = [len(packet.payload) * 8 for packet in packets]
@@ -74,7 +78,7 @@ def test_bitrate_is_close_to_what_was_asked_every_second():
     assert sum(sizes[30:]) / 5 == pytest.approx(500_000, rel=0.1)
 
 
-def test_decoder_gets_the_pictures_back_from_header_and_packets():
+def test_decoder_gets_the_pictures_back_from_header_and_packets() -> None:
     encoder = VideoEncoder(encoding(bitrate_bps=2_000_000))
     frames = list(moving_frames(10, 320, 180))
     originals = [frame.to_ndarray().astype(int) for frame in frames]
@@ -94,7 +98,7 @@ def test_decoder_gets_the_pictures_back_from_header_and_packets():
         assert np.mean(np.abs(frame.to_ndarray().astype(int) - original)) < 3
 
 
-def test_colours_are_tagged_bt709_limited():
+def test_colours_are_tagged_bt709_limited() -> None:
     encoder = VideoEncoder(encoding())
     packets = encode(encoder, list(moving_frames(1, 320, 180)))
     decoder = av.CodecContext.create("h264", "r")
@@ -106,7 +110,7 @@ def test_colours_are_tagged_bt709_limited():
     assert (frame.colorspace, frame.color_range) == (1, 1)
 
 
-def test_aac_packets_are_1920_ticks_apart_from_zero_on():
+def test_aac_packets_are_1920_ticks_apart_from_zero_on() -> None:
     encoder = AudioEncoder()
     sound = tone(1.0)
 

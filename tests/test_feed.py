@@ -39,7 +39,7 @@ def decode_all(feed: Feed, units: list[AccessUnit]) -> None:
 
 
 @pytest.mark.parametrize("codec", ["h264", "vp8"])
-def test_every_picture_pushed_is_decoded_and_the_last_one_shown(feed: Feed, codec: str):
+def test_every_picture_pushed_is_decoded_and_the_last_one_shown(feed: Feed, codec: str) -> None:
     decode_all(feed, video_units(20, codec))
 
     picture = feed.picture()
@@ -49,7 +49,7 @@ def test_every_picture_pushed_is_decoded_and_the_last_one_shown(feed: Feed, code
     assert feed.stats().decode_errors == 0
 
 
-def test_sound_pushed_is_heard_at_its_place(feed: Feed):
+def test_sound_pushed_is_heard_at_its_place(feed: Feed) -> None:
     decode_all(feed, opus_units(tone(0.12)))
 
     heard = feed.audio.read(48_000 // 4)[0]
@@ -57,7 +57,7 @@ def test_sound_pushed_is_heard_at_its_place(feed: Feed):
     assert abs(np.argmax(spectrum) * 48_000 / heard.size - 440) <= 4
 
 
-def test_nothing_is_decoded_while_nobody_watches(feed: Feed):
+def test_nothing_is_decoded_while_nobody_watches(feed: Feed) -> None:
     feed.attach(FakeSource())
     for unit in video_units(5):
         feed.push(unit)
@@ -66,7 +66,7 @@ def test_nothing_is_decoded_while_nobody_watches(feed: Feed):
     assert feed.stats().frames_decoded == 0
 
 
-def test_decoding_starts_at_a_keyframe_and_asks_for_one(feed: Feed):
+def test_decoding_starts_at_a_keyframe_and_asks_for_one(feed: Feed) -> None:
     source = FakeSource()
     feed.attach(source)
 
@@ -77,7 +77,7 @@ def test_decoding_starts_at_a_keyframe_and_asks_for_one(feed: Feed):
     assert source.keyframe_requests >= 1
 
 
-def test_keyframe_is_asked_for_at_most_twice_a_second(feed: Feed, clock: ManualClock):
+def test_keyframe_is_asked_for_at_most_twice_a_second(feed: Feed, clock: ManualClock) -> None:
     source = FakeSource()
     feed.attach(source)
     units = video_units(30)[1:]
@@ -92,7 +92,7 @@ def test_keyframe_is_asked_for_at_most_twice_a_second(feed: Feed, clock: ManualC
 
 def test_unit_that_cannot_be_decoded_is_counted_and_mended_by_a_keyframe(
     feed: Feed, clock: ManualClock
-):
+) -> None:
     source = FakeSource()
     feed.attach(source)
     good = video_units(5)
@@ -109,7 +109,7 @@ def test_unit_that_cannot_be_decoded_is_counted_and_mended_by_a_keyframe(
     assert feed.stats().frames_decoded == 1
 
 
-def test_backlog_is_bounded_and_what_is_dropped_is_counted(feed: Feed):
+def test_backlog_is_bounded_and_what_is_dropped_is_counted(feed: Feed) -> None:
     units = video_units(2)
     feed.watch()
     for _ in range(2000):
@@ -121,7 +121,7 @@ def test_backlog_is_bounded_and_what_is_dropped_is_counted(feed: Feed):
     assert stats.frames_decoded > 0
 
 
-def test_new_source_takes_the_place_of_the_old_one(feed: Feed):
+def test_new_source_takes_the_place_of_the_old_one(feed: Feed) -> None:
     old, new = FakeSource(), FakeSource()
 
     assert feed.attach(old) is None
@@ -131,7 +131,9 @@ def test_new_source_takes_the_place_of_the_old_one(feed: Feed):
     assert feed.source is new
 
 
-def test_host_that_left_is_gone_and_one_that_was_cut_off_is_not(feed: Feed, clock: ManualClock):
+def test_host_that_left_is_gone_and_one_that_was_cut_off_is_not(
+    feed: Feed, clock: ManualClock
+) -> None:
     source = FakeSource()
     feed.attach(source)
     feed.detach(source)

@@ -1,0 +1,8 @@
+import os
+
+from hypothesis import settings
+
+# Machines are noisy: an example has no deadline. `make fuzz` looks much longer.
+settings.register_profile("test", deadline=None)
+settings.register_profile("fuzz", deadline=None, max_examples=100_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
