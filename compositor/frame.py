@@ -1,0 +1,172 @@
+"""Pictures as planes: 8-bit I420, limited range, BT.709."""
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import av
+import numpy as np
+from av.video.plane import VideoPlane
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from numpy.typing import NDArray
+
+from compositor.errors import GeometryError
+from compositor.geometry import Rect, Size, whole
+
+Plane = NDArray[np.uint8]
+
+AVCOL_SPC_BT709 = 1
+
+
+class Colour(NamedTuple):
+    """Y, U and V of one colour, limited range, BT.709."""
+
+    y: int
+    u: int
+    v: int
+
+
+BLACK = Colour(16, 128, 128)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Yuv420:
+    """A picture: y is (H, W) uint8; u, v are (H/2, W/2). Rows may be apart by more than W.
+
+    Treated as immutable by everyone but who made it: two are the same picture if they are the
+    same object.
+    """
+
+    y: Plane
+    u: Plane
+    v: Plane
+
+    @property
+    def size(self) -> Size:
+        height, width = self.y.shape
+        return Size(width, height)
+
+
+def colour(hex_rgb: str) -> Colour:
+    """The colour `#rrggbb` (sRGB, full range). Raises ValueError for any other text.
+
+    Source: ITU-R BT.709-6, items 3.2–3.4.
+    """
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", hex_rgb):
+        raise ValueError(f"{hex_rgb!r} is not a colour such as #101418")
+    red, green, blue = (int(hex_rgb[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return Colour(
+        round(16 + 219 * luma),
+        round(128 + 224 * (blue - luma) / 1.8556),
+        round(128 + 224 * (red - luma) / 1.5748),
+    )
+
+
+def blank(size: Size) -> Yuv420:
+    """A picture in one new block of memory, its pixels not set."""
+    width, height = size.width, size.height
+    luma, chroma = width * height, width * height // 4
+    memory = np.empty(luma + 2 * chroma, np.uint8)
+    return Yuv420(
+        memory[:luma].reshape(height, width),
+        memory[luma : luma + chroma].reshape(height // 2, width // 2),
+        memory[luma + chroma :].reshape(height // 2, width // 2),
+    )
+
+
+def solid(size: Size, colour: Colour) -> Yuv420:
+    """A picture of one colour."""
+    picture = blank(size)
+    fill(picture, colour, whole(size))
+    return picture
+
+
+def yuv420(frame: av.VideoFrame) -> Yuv420:
+    """The planes of `frame`, which stay its own memory if it is limited-range yuv420p.
+
+    Any other format or range is converted. An odd last column or row is left out.
+    """
+    if frame.format.name != "yuv420p" or frame.color_range == ColorRange.JPEG:
+        frame = frame.reformat(
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU709 if frame.format.is_rgb else None,
+            src_color_range=_range(frame),
+            dst_color_range=ColorRange.MPEG,
+            threads=1,
+        )
+    if frame.width < 2 or frame.height < 2:
+        frame = frame.reformat(max(frame.width, 2), max(frame.height, 2), threads=1)
+    width, height = frame.width // 2, frame.height // 2
+    y, u, v = frame.planes
+    return Yuv420(
+        _view(y, 2 * width, 2 * height),
+        _view(u, width, height),
+        _view(v, width, height),
+    )
+
+
+def _view(plane: VideoPlane, width: int, height: int) -> Plane:
+    return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[:height, :width]
+
+
+def _range(frame: av.VideoFrame) -> int:
+    full = frame.format.is_rgb or frame.format.name.startswith("yuvj")
+    return ColorRange.JPEG if full else frame.color_range
+
+
+def video_frame(picture: Yuv420) -> av.VideoFrame:
+    """`picture` for an encoder or a filter: the same memory, tagged BT.709, limited range.
+
+    PyAV's `from_numpy_buffer` takes no planes that are apart and miscounts rows where the height
+    is no multiple of 4, so the planes are handed over by DLPack.
+    """
+    frame = av.VideoFrame.from_dlpack((picture.y, picture.u, picture.v), format="yuv420p")
+    frame.colorspace = AVCOL_SPC_BT709
+    frame.color_range = ColorRange.MPEG
+    frame.color_primaries = ColorPrimaries.BT709
+    frame.color_trc = ColorTrc.BT709
+    return frame
+
+
+def region(picture: Yuv420, rect: Rect) -> Yuv420:
+    """The part `rect` of `picture`: the same memory. Raises GeometryError if it is not inside."""
+    if not rect.inside(picture.size):
+        raise GeometryError(f"{rect} is not inside {picture.size}")
+    rows, columns = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
+    half_rows = slice(rect.y // 2, rect.bottom // 2)
+    half_columns = slice(rect.x // 2, rect.right // 2)
+    return Yuv420(
+        picture.y[rows, columns],
+        picture.u[half_rows, half_columns],
+        picture.v[half_rows, half_columns],
+    )
+
+
+def copy(source: Yuv420, target: Yuv420) -> None:
+    """Write `source` into the memory of `target`, which has the same size."""
+    np.copyto(target.y, source.y)
+    np.copyto(target.u, source.u)
+    np.copyto(target.v, source.v)
+
+
+def fill(picture: Yuv420, colour: Colour, rect: Rect) -> None:
+    """Paint `rect` of `picture` in one colour, in place."""
+    part = region(picture, rect)
+    part.y.fill(colour.y)
+    part.u.fill(colour.u)
+    part.v.fill(colour.v)
+
+
+_LEVELS = np.arange(256)
+_DIMMED_LUMA = (16 + (np.clip(_LEVELS, 16, 235) - 16) * 2 // 5).astype(np.uint8)
+_DIMMED_CHROMA = (128 + (np.clip(_LEVELS, 16, 240) - 128) // 2).astype(np.uint8)
+
+
+def dimmed(picture: Yuv420) -> Yuv420:
+    """`picture` at two fifths of its brightness and half of its colour: the host is frozen."""
+    return Yuv420(
+        _DIMMED_LUMA.take(picture.y),
+        _DIMMED_CHROMA.take(picture.u),
+        _DIMMED_CHROMA.take(picture.v),
+    )

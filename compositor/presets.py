@@ -1,0 +1,118 @@
+"""Layouts by name, as plain specs for 1–9 feeds and for either orientation."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal
+
+from compositor.geometry import Fractions, Size
+from compositor.layout import Layout, PresetName, Slot
+
+Orientation = Literal["landscape", "portrait"]
+
+MAX_FEEDS = 9
+
+FULL: Fractions = (0.0, 0.0, 1.0, 1.0)
+
+GRID_ROWS: dict[Orientation, Sequence[Sequence[int]]] = {
+    "landscape": ((1,), (2,), (2, 1), (2, 2), (3, 2), (3, 3), (2, 3, 2), (3, 2, 3), (3, 3, 3)),
+    "portrait": (
+        (1,),
+        (1, 1),
+        (1, 1, 1),
+        (2, 2),
+        (2, 2, 1),
+        (2, 2, 2),
+        (2, 2, 2, 1),
+        (2, 2, 2, 2),
+        (3, 3, 3),
+    ),
+}
+"""Tiles in each row, for 1, 2, 3 … feeds; a short row is centred."""
+
+INSET_SIDE: dict[Orientation, tuple[float, float]] = {
+    "landscape": (0.25, 0.2),
+    "portrait": (0.28, 0.2),
+}
+"""Width and height of an inset, for one column of up to 3, and for two columns of 4."""
+
+INSET_GAP: dict[Orientation, tuple[float, float]] = {
+    "landscape": (0.02, 0.02 * 16 / 9),
+    "portrait": (0.04, 0.04 * 9 / 16),
+}
+"""Across and down, the same in pixels on 16:9 and 9:16."""
+
+
+def orientation(size: Size) -> Orientation:
+    """Portrait if higher than wide."""
+    return "portrait" if size.height > size.width else "landscape"
+
+
+@lru_cache(maxsize=128)
+def preset(name: PresetName, orientation: Orientation, feeds: int) -> Layout:
+    """The preset `name` spelt out in `auto` slots for that many feeds, 9 at most.
+
+    Its document can be edited and given back as a layout of one's own.
+    """
+    feeds = min(feeds, MAX_FEEDS)
+    if feeds < 1:
+        return Layout.empty()
+    match name:
+        case "solo":
+            rects: list[Fractions] = [FULL]
+        case "side-by-side":
+            rects = _side_by_side(feeds)
+        case "stack":
+            rects = _stack(orientation, feeds)
+        case "picture-in-picture":
+            rects = [FULL, *_insets(orientation, feeds - 1)]
+        case "grid":
+            rects = _grid(GRID_ROWS[orientation][feeds - 1])
+    over = name == "picture-in-picture"
+    return Layout(
+        slots=tuple(
+            Slot(rect, number, z=int(over and number > 1))
+            for number, rect in enumerate(rects, start=1)
+        )
+    )
+
+
+def _side_by_side(feeds: int) -> list[Fractions]:
+    """Columns of half the canvas's height, in its middle."""
+    if feeds == 1:
+        return [FULL]
+    return [(column / feeds, 0.25, 1 / feeds, 0.5) for column in range(feeds)]
+
+
+def _stack(orientation: Orientation, feeds: int) -> list[Fractions]:
+    """Rows: all of the width in portrait, half of it in landscape."""
+    if feeds == 1:
+        return [FULL]
+    x, width = (0.0, 1.0) if orientation == "portrait" else (0.25, 0.5)
+    return [(x, row / feeds, width, 1 / feeds) for row in range(feeds)]
+
+
+def _insets(orientation: Orientation, count: int) -> list[Fractions]:
+    """Small pictures along the right side.
+
+    They begin at the bottom in landscape, and at the top in portrait, where viewers' apps lay
+    their chat over the bottom.
+    """
+    large, small = INSET_SIDE[orientation]
+    side, rows = (large, 3) if count <= 3 else (small, 4)
+    across, down = INSET_GAP[orientation]
+    rects = []
+    for index in range(count):
+        column, row = divmod(index, rows)
+        x = 1 - (column + 1) * (side + across)
+        y = down + row * (side + down)
+        rects.append((x, y if orientation == "portrait" else 1 - y - side, side, side))
+    return rects
+
+
+def _grid(rows: Sequence[int]) -> list[Fractions]:
+    width, height = 1 / max(rows), 1 / len(rows)
+    return [
+        ((1 - tiles * width) / 2 + column * width, row * height, width, height)
+        for row, tiles in enumerate(rows)
+        for column in range(tiles)
+    ]
