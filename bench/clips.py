@@ -12,7 +12,7 @@ import msgspec
 from mediaserver.demo.clip import Clip, encoded_pictures, encoded_sound, tone
 
 SOURCES = ("testsrc2", "mandelbrot")
-NOISE = "noise=alls=20:allf=t+u"
+NOISE = "noise=alls=10:allf=t+u"
 SIZE = (1280, 720)
 FPS = 30
 BITRATE_BPS = 2_500_000
@@ -33,7 +33,7 @@ def clip(number: int) -> Clip:
     path = _cache() / f"{SOURCES[number]}-{SECONDS}s.msgpack"
     if not path.exists():
         made = Clip(
-            encoded_pictures(pictures(number, SECONDS * FPS), FPS, BITRATE_BPS),
+            encoded_pictures(pictures(number, SECONDS * FPS), FPS, BITRATE_BPS, gop=FPS),
             FPS,
             encoded_sound(tone(TONES_HZ[number], SECONDS)),
         )

@@ -5,9 +5,9 @@ import time
 from fractions import Fraction
 
 import av
-import numpy as np
 
 from bench import clips, timecode
+from compositor.frame import yuv420
 from mediaserver.demo.clip import h264_encoder
 from mediaserver.demo.publisher import PacketTrack
 
@@ -20,7 +20,9 @@ class TimecodeTrack(PacketTrack):
     def __init__(self, number: int) -> None:
         super().__init__("video", Fraction(1, clips.FPS))
         self._pictures = list(clips.pictures(number, PICTURES))
-        self._encoder = h264_encoder(*clips.SIZE, clips.FPS, clips.BITRATE_BPS, "ultrafast")
+        self._encoder = h264_encoder(
+            *clips.SIZE, clips.FPS, clips.BITRATE_BPS, gop=clips.FPS, preset="ultrafast"
+        )
 
     async def payload(self, number: int) -> bytes:
         return await asyncio.to_thread(self._captured, number)
@@ -28,9 +30,7 @@ class TimecodeTrack(PacketTrack):
     def _captured(self, number: int) -> bytes:
         captured_ms = time.monotonic_ns() // 1_000_000
         picture = self._pictures[number % PICTURES]
-        plane = picture.planes[0]
-        luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-        timecode.burn(luma[:, : plane.width], captured_ms)
+        timecode.burn(yuv420(picture).y, captured_ms)
         picture.pts = number
         picture.time_base = Fraction(1, clips.FPS)
         picture.pict_type = av.video.frame.PictureType.NONE

@@ -1,4 +1,4 @@
-"""Feeds as plain RTP on loopback, for peers without WebRTC: FFmpeg's muxer, and the SDP to read it."""
+"""Feeds as plain RTP on loopback, for a peer without WebRTC, and the SDP it reads them by."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,11 +1,10 @@
 """The process that plays the hosts: sends what its standard input asks for, until that closes.
 
-One JSON object: `{"feeds": [{"clip": 0, "live": false, "whip": {"url", "token"} | "rtp": {"video",
-"audio"}}, …]}`. It prints `sending` once every feed is on its way.
+It reads one line, a `Job` as JSON, and prints `sending` once every feed is on its way.
 """
 
 import asyncio
-import sys
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import msgspec
@@ -14,13 +13,9 @@ from aiortc import MediaStreamTrack
 from bench import clips
 from bench.live import TimecodeTrack
 from bench.rtp import RtpPorts, send_feed
+from mediaserver.demo.broadcast import Invitation
+from mediaserver.demo.child import standard_input
 from mediaserver.demo.publisher import Publisher, clip_tracks
-
-
-@dataclass(frozen=True, slots=True)
-class Whip:
-    url: str
-    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +24,7 @@ class Sent:
 
     clip: int
     live: bool = False
-    whip: Whip | None = None
+    whip: Invitation | None = None
     rtp: RtpPorts | None = None
 
 
@@ -43,27 +38,26 @@ def tracks(feed: Sent) -> tuple[MediaStreamTrack, MediaStreamTrack]:
     return (TimecodeTrack(feed.clip) if feed.live else video), audio
 
 
-async def send(job: Job) -> None:
-    """Send all feeds until standard input closes."""
+async def send() -> None:
+    """Send all feeds until standard input closes or a feed can no more be sent."""
+    parent = await standard_input()
+    job = msgspec.json.decode(await parent.readline(), type=Job)
     media = [tracks(feed) for feed in job.feeds]
-    publishers: list[Publisher] = []
-    streams: list[asyncio.Task[None]] = []
-    try:
+    ends: list[asyncio.Task[object]] = [asyncio.create_task(parent.read())]
+    async with AsyncExitStack() as sessions:
         for feed, pair in zip(job.feeds, media, strict=True):
             if feed.whip is not None:
-                publishers.append(Publisher(feed.whip.url, feed.whip.token, pair))
-                await publishers[-1].start()
+                publisher = Publisher(feed.whip.whip_url, feed.whip.token, pair)
+                await sessions.enter_async_context(publisher)
+                ends.append(asyncio.create_task(publisher.ended()))
             elif feed.rtp is not None:
-                streams.append(asyncio.create_task(send_feed(pair, feed.rtp)))
+                ends.append(asyncio.create_task(send_feed(pair, feed.rtp)))
         print("sending", flush=True)
-        await asyncio.to_thread(sys.stdin.read)
-    finally:
-        for stream in streams:
-            stream.cancel()
-        await asyncio.gather(*streams, return_exceptions=True)
-        for publisher in publishers:
-            await publisher.close()
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(send(msgspec.json.decode(sys.stdin.readline(), type=Job)))
+    asyncio.run(send())

@@ -12,9 +12,9 @@ import re
 import ssl
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 from urllib.parse import unquote, urlsplit
 
 from cryptography.fernet import Fernet
@@ -165,119 +165,113 @@ def _ice_servers(value: object) -> tuple[IceServer, ...]:
 
 
 def _ice_server(entry: object) -> IceServer:
+    server: object = entry
     if isinstance(entry, str):
         scheme, _, rest = entry.strip().partition(":")
-        account, at, host = rest.rpartition("@")
-        username, _, password = account.partition(":")
-        entry = {"urls": f"{scheme}:{host}"}
-        if at:
-            entry |= {"username": unquote(username), "credential": unquote(password)}
-    if not isinstance(entry, dict) or not entry.keys() <= {"urls", "username", "credential"}:
+        account, _, host = rest.rpartition("@")
+        username, _, credential = map(unquote, account.partition(":"))
+        server = {"urls": f"{scheme}:{host}", "username": username, "credential": credential}
+    if not isinstance(server, dict) or not server.keys() <= {"urls", "username", "credential"}:
         raise ValueError("each server must have urls and may have username and credential")
-    urls = entry.get("urls")
-    urls = (urls,) if isinstance(urls, str) else tuple(urls) if isinstance(urls, list) else ()
+    named = server.get("urls")
+    urls = tuple(named) if isinstance(named, list) else (named,)
     if not urls or not all(
         isinstance(url, str) and re.fullmatch(r"(stuns?|turns?):[^\s@/]+", url) for url in urls
     ):
         raise ValueError("each address must look like stun:host:port or turn:user:password@host")
-    username, credential = entry.get("username"), entry.get("credential")
-    if any(str(url).startswith("turn") for url in urls) and not (
-        isinstance(username, str) and username and isinstance(credential, str) and credential
-    ):
+    username, credential = server.get("username") or "", server.get("credential") or ""
+    if not isinstance(username, str) or not isinstance(credential, str):
+        raise ValueError("user name and password must be strings")
+    if any(url.startswith("turn") for url in urls) and not (username and credential):
         raise ValueError("a TURN server needs a user name and a password")
-    return IceServer(urls, username, Secret(credential) if credential else None)
+    return IceServer(urls, username or None, Secret(credential) if credential else None)
 
 
-def _setting(variable: str, parse: Parser[T], default: T) -> T:
-    """A field that is set by the environment's `variable`, or by its own name in its section."""
-    declared: T = field(default=default, metadata={"variable": variable, "parse": parse})
-    return declared
+@dataclass(frozen=True)
+class Setting(Generic[T]):
+    """How a field is set: by the environment's `variable`, or by its name in its section."""
+
+    variable: str
+    parse: Parser[T]
 
 
 _PORT = _whole(0, 65535)
+_HTTP_URL = _url("http", "https")
+_PRESETS = (
+    *("ultrafast", "superfast", "veryfast", "faster", "fast"),
+    *("medium", "slow", "slower", "veryslow"),
+)
 
 
 @dataclass(frozen=True)
 class HttpSettings:
-    host: str = _setting("SHOPCAST_HOST", _text, "127.0.0.1")
-    port: int = _setting("SHOPCAST_PORT", _PORT, 8080)
-    public_url: str | None = _setting("SHOPCAST_PUBLIC_URL", _public_url, None)
-    tls_cert: Path | None = _setting("SHOPCAST_TLS_CERT", _path, None)
-    tls_key: Path | None = _setting("SHOPCAST_TLS_KEY", _path, None)
+    host: Annotated[str, Setting("SHOPCAST_HOST", _text)] = "127.0.0.1"
+    port: Annotated[int, Setting("SHOPCAST_PORT", _PORT)] = 8080
+    public_url: Annotated[str | None, Setting("SHOPCAST_PUBLIC_URL", _public_url)] = None
+    tls_cert: Annotated[Path | None, Setting("SHOPCAST_TLS_CERT", _path)] = None
+    tls_key: Annotated[Path | None, Setting("SHOPCAST_TLS_KEY", _path)] = None
 
 
 @dataclass(frozen=True)
 class WebRtcSettings:
-    ice_servers: tuple[IceServer, ...] = _setting("SHOPCAST_ICE_SERVERS", _ice_servers, ())
-    public_ip: str | None = _setting("SHOPCAST_PUBLIC_IP", _ip, None)
-    udp_ports: tuple[int, int] | None = _setting("SHOPCAST_UDP_PORTS", _udp_ports, None)
+    ice_servers: Annotated[
+        tuple[IceServer, ...], Setting("SHOPCAST_ICE_SERVERS", _ice_servers)
+    ] = ()
+    public_ip: Annotated[str | None, Setting("SHOPCAST_PUBLIC_IP", _ip)] = None
+    udp_ports: Annotated[tuple[int, int] | None, Setting("SHOPCAST_UDP_PORTS", _udp_ports)] = None
 
 
 @dataclass(frozen=True)
 class RtmpSettings:
-    port: int = _setting("SHOPCAST_RTMP_PORT", _PORT, 1935)
+    port: Annotated[int, Setting("SHOPCAST_RTMP_PORT", _PORT)] = 1935
 
 
 @dataclass(frozen=True)
 class StoreSettings:
-    data_dir: Path = _setting(
-        "SHOPCAST_DATA_DIR", _path, Path("~/.local/share/shopcast").expanduser()
+    data_dir: Annotated[Path, Setting("SHOPCAST_DATA_DIR", _path)] = (
+        Path.home() / ".local/share/shopcast"
     )
-    redis_url: Secret | None = _setting("SHOPCAST_REDIS_URL", _redis_url, None)
+    redis_url: Annotated[Secret | None, Setting("SHOPCAST_REDIS_URL", _redis_url)] = None
 
 
 @dataclass(frozen=True)
 class SecretSettings:
-    admin_token: Secret | None = _setting("SHOPCAST_ADMIN_TOKEN", _token, None)
-    secret_keys: tuple[Secret, ...] = _setting("SHOPCAST_SECRET_KEYS", _keys, ())
+    admin_token: Annotated[Secret | None, Setting("SHOPCAST_ADMIN_TOKEN", _token)] = None
+    secret_keys: Annotated[tuple[Secret, ...], Setting("SHOPCAST_SECRET_KEYS", _keys)] = ()
 
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    x264_preset: str = _setting(
-        "SHOPCAST_X264_PRESET",
-        _one_of(
-            "ultrafast",
-            "superfast",
-            "veryfast",
-            "faster",
-            "fast",
-            "medium",
-            "slow",
-            "slower",
-            "veryslow",
-        ),
-        "veryfast",
-    )
-    keyframe_interval_s: float = _setting("SHOPCAST_KEYFRAME_INTERVAL_S", _number(0.5, 10), 2.0)
+    x264_preset: Annotated[str, Setting("SHOPCAST_X264_PRESET", _one_of(*_PRESETS))] = "veryfast"
+    keyframe_interval_s: Annotated[
+        float, Setting("SHOPCAST_KEYFRAME_INTERVAL_S", _number(0.5, 10))
+    ] = 2.0
 
 
 @dataclass(frozen=True)
 class CapacitySettings:
     """What this node takes on before it answers 503."""
 
-    shows: int = _setting("SHOPCAST_MAX_SHOWS", _whole(1, 1000), 8)
-    feeds: int = _setting("SHOPCAST_MAX_FEEDS", _whole(1, 1000), 32)
-    targets: int = _setting("SHOPCAST_MAX_TARGETS", _whole(1, 10_000), 256)
+    shows: Annotated[int, Setting("SHOPCAST_MAX_SHOWS", _whole(1, 1000))] = 8
+    feeds: Annotated[int, Setting("SHOPCAST_MAX_FEEDS", _whole(1, 1000))] = 32
+    targets: Annotated[int, Setting("SHOPCAST_MAX_TARGETS", _whole(1, 10_000))] = 256
 
 
 @dataclass(frozen=True)
 class LogSettings:
-    level: str = _setting(
-        "SHOPCAST_LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info"
-    )
+    level: Annotated[
+        str, Setting("SHOPCAST_LOG_LEVEL", _one_of("debug", "info", "warning", "error"))
+    ] = "info"
 
 
 @dataclass(frozen=True)
 class TikTokSettings:
-    app_key: str | None = _setting("SHOPCAST_TIKTOK_APP_KEY", _text, None)
-    app_secret: Secret | None = _setting("SHOPCAST_TIKTOK_APP_SECRET", _secret, None)
-    service_id: str | None = _setting("SHOPCAST_TIKTOK_SERVICE_ID", _text, None)
-    api_url: str | None = _setting("SHOPCAST_TIKTOK_API_URL", _url("http", "https"), None)
-    auth_url: str | None = _setting("SHOPCAST_TIKTOK_AUTH_URL", _url("http", "https"), None)
-    authorize_url: str | None = _setting(
-        "SHOPCAST_TIKTOK_AUTHORIZE_URL", _url("http", "https"), None
-    )
+    app_key: Annotated[str | None, Setting("SHOPCAST_TIKTOK_APP_KEY", _text)] = None
+    app_secret: Annotated[Secret | None, Setting("SHOPCAST_TIKTOK_APP_SECRET", _secret)] = None
+    service_id: Annotated[str | None, Setting("SHOPCAST_TIKTOK_SERVICE_ID", _text)] = None
+    api_url: Annotated[str | None, Setting("SHOPCAST_TIKTOK_API_URL", _HTTP_URL)] = None
+    auth_url: Annotated[str | None, Setting("SHOPCAST_TIKTOK_AUTH_URL", _HTTP_URL)] = None
+    authorize_url: Annotated[str | None, Setting("SHOPCAST_TIKTOK_AUTHORIZE_URL", _HTTP_URL)] = None
 
 
 @dataclass(frozen=True)
@@ -295,10 +289,16 @@ class Settings:
 
 
 SECTIONS: dict[str, type[Any]] = {
-    declared.name: type(declared.default)
-    for declared in fields(Settings)
-    if declared.name != "warnings"
+    each.name: type(each.default) for each in fields(Settings) if each.name != "warnings"
 }
+
+
+def declared(kind: type[Any]) -> dict[str, Setting[Any]]:
+    """Each setting of a section by its name."""
+    return {
+        name: hint.__metadata__[0]
+        for name, hint in get_type_hints(kind, include_extras=True).items()
+    }
 
 
 def settings_of(
@@ -352,19 +352,19 @@ def _section(
     document_name: str,
     faults: list[str],
 ) -> Any:
-    declared: dict[str, Field[Any]] = {each.name: each for each in fields(kind)}
+    known = declared(kind)
     table = document.get(name, {})
     if not isinstance(table, dict):
         faults.append(f"{name} in {document_name}: must be a section, written [{name}]")
         table = {}
     faults += [
-        f"{name}.{key} in {document_name}: there is no such setting{_meant(key, declared)}"
+        f"{name}.{key} in {document_name}: there is no such setting{_meant(key, known)}"
         for key in table
-        if key not in declared
+        if key not in known
     ]
     values: dict[str, object] = {}
-    for key, each in declared.items():
-        variable = each.metadata["variable"]
+    for key, setting in known.items():
+        variable = setting.variable
         if environment.get(variable, "") != "":
             where, value = variable, environment[variable]
         elif key in table:
@@ -372,7 +372,7 @@ def _section(
         else:
             continue
         try:
-            values[key] = each.metadata["parse"](value)
+            values[key] = setting.parse(value)
         except ValueError as error:
             faults.append(f"{where}: {error}")
     return kind(**values)
@@ -385,7 +385,7 @@ def _meant(name: str, known: Mapping[str, object]) -> str:
 
 def _warnings(http: HttpSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
     variables = {
-        each.metadata["variable"]: None for kind in SECTIONS.values() for each in fields(kind)
+        setting.variable: None for kind in SECTIONS.values() for setting in declared(kind).values()
     }
     found = [
         f"{name} in the environment is no setting of this server{_meant(name, variables)}"

@@ -1,0 +1,139 @@
+"""A show on air: its sound, a program for each canvas that is wanted, its targets."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from compositor.layout import Layout
+from mediaserver.feed import Feed
+from mediaserver.media import Media
+from mediaserver.mixer import AudioBus
+from mediaserver.packet import CanvasId, ShowId, TargetId
+from mediaserver.program import Program
+from mediaserver.secret import Secret
+from mediaserver.state import CanvasRecord
+from mediaserver.target import Target, TargetStatus
+
+log = logging.getLogger(__name__)
+
+STOP_TIMEOUT_S = 2.5
+
+_ENDED = ("rejected", "stopped")
+
+
+class Air:
+    """Event loop only. `on_target` hears each change of a target's status; `on_failure` hears
+    when a thread of the show has ended by an exception, and then `stop` is all that is left.
+
+    A program runs, and feeds are decoded for it, only while a target wants it.
+    """
+
+    def __init__(
+        self,
+        show_id: ShowId,
+        media: Media,
+        *,
+        on_target: Callable[[TargetId, TargetStatus], None],
+        on_failure: Callable[[Exception], None],
+    ) -> None:
+        self.programs: dict[CanvasId, Program] = {}
+        self._show_id = show_id
+        self._media = media
+        self._on_target = on_target
+        self._on_failure = on_failure
+        self._audio: AudioBus | None = None
+        self._targets: dict[TargetId, tuple[CanvasId, Target]] = {}
+        self._layouts: Mapping[CanvasId, Layout] = {}
+        self._feeds: Sequence[Feed] = ()
+        self._watched: set[Feed] = set()
+
+    def compose(self, layouts: Mapping[CanvasId, Layout], feeds: Sequence[Feed]) -> None:
+        """From now on show `feeds`, in the order of admission, by the canvases' `layouts`."""
+        self._layouts = layouts
+        self._feeds = tuple(feeds)
+        self._put_on()
+
+    def start_target(
+        self, target_id: TargetId, url: str, key: Secret, canvas_id: CanvasId, canvas: CanvasRecord
+    ) -> None:
+        """Send `canvas` to the target, which must not be sending."""
+        if self._audio is None:
+            self._audio = self._media.audio(self._show_id, self._on_failure)
+            self._audio.start()
+        program = self.programs.get(canvas_id)
+        if program is None:
+            program = self._media.program(canvas_id, canvas, self._audio, self._on_failure)
+            self.programs[canvas_id] = program
+            program.start()
+            log.info("program_started show=%s canvas=%s", self._show_id, canvas_id)
+            self._put_on()
+
+        def changed(status: TargetStatus) -> None:
+            self._on_target(target_id, status)
+
+        target = self._media.target(target_id, url, key, program.fanout, changed)
+        self._targets[target_id] = canvas_id, target
+        target.start()
+
+    async def stop_target(self, target_id: TargetId) -> None:
+        """Close the target's connection cleanly, and what it alone wanted."""
+        await self._closed(target_id)
+        await self.rest()
+
+    async def rest(self) -> None:
+        """Stop the programs that no target wants any more."""
+        wanted = {canvas_id for canvas_id, target in self._targets.values() if _sends(target)}
+        for canvas_id in self.programs.keys() - wanted:
+            await self.programs.pop(canvas_id).stop()
+            log.info("program_stopped show=%s canvas=%s", self._show_id, canvas_id)
+        if not self.programs and self._audio is not None:
+            audio, self._audio = self._audio, None
+            await audio.stop()
+            self._put_on()
+
+    async def stop(self) -> None:
+        """Close every target, then end every thread."""
+        await asyncio.gather(*(self._closed(target_id) for target_id in self._targets))
+        await self.rest()
+
+    def forget(self, target_id: TargetId) -> None:
+        """Drop a target that is not sending, with its counters."""
+        self._targets.pop(target_id, None)
+
+    def status(self, target_id: TargetId) -> TargetStatus | None:
+        """None of a target that was not started."""
+        if target_id not in self._targets:
+            return None
+        return self._targets[target_id][1].snapshot()
+
+    def sends(self, target_id: TargetId) -> bool:
+        """Whether the target is connected or tries to be."""
+        return target_id in self._targets and _sends(self._targets[target_id][1])
+
+    def sending(self) -> int:
+        """How many targets are connected or try to be."""
+        return sum(_sends(target) for _, target in self._targets.values())
+
+    async def _closed(self, target_id: TargetId) -> None:
+        _, target = self._targets[target_id]
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await target.stop()
+        except TimeoutError:
+            log.error("target_did_not_stop show=%s target=%s", self._show_id, target_id)
+
+    def _put_on(self) -> None:
+        on = set(self._feeds) if self.programs else set()
+        for feed in on - self._watched:
+            feed.watch()
+        for feed in self._watched - on:
+            feed.unwatch()
+        self._watched = on
+        if self._audio is not None:
+            self._audio.listen(self._feeds)
+        for canvas_id, program in self.programs.items():
+            program.show(self._layouts[canvas_id], self._feeds)
+
+
+def _sends(target: Target) -> bool:
+    return target.status not in _ENDED

@@ -1,0 +1,32 @@
+"""What handlers find in the application, typed."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from mediaserver.clock import Clock
+from mediaserver.node import Node, Principal
+from mediaserver.secret import Vault
+from mediaserver.stills import Stills, Thumbnails
+from mediaserver.store import Store
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """`base_url` is how the world reaches this server, without a slash at the end. `warnings`
+    are for the operator; a `foreign_store` is a Redis that is not ours."""
+
+    base_url: str
+    warnings: tuple[str, ...] = ()
+    foreign_store: bool = False
+
+
+CLOCK = web.AppKey("clock", Clock)
+DEPLOYMENT = web.AppKey("deployment", Deployment)
+NODE = web.AppKey("node", Node)
+STILLS = web.AppKey("stills", Stills)
+STORE = web.AppKey("store", Store)
+THUMBNAILS = web.AppKey("thumbnails", Thumbnails)
+VAULT = web.AppKey("vault", Vault)
+
+PRINCIPAL = web.RequestKey("principal", Principal)

@@ -1,0 +1,151 @@
+"""Who may call what: the one table of routes and roles, and the check that asks it."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from mediaserver.api.keys import DEPLOYMENT, NODE, PRINCIPAL, VAULT
+from mediaserver.errors import Forbidden, ShopcastError, Unauthorized
+from mediaserver.node import Principal
+from mediaserver.secret import Secret, UnreadableSecret, token_hash
+
+PUBLIC = frozenset({"public"})
+OWNER = frozenset({"owner"})
+CREW = frozenset({"owner", "producer"})
+HOST = frozenset({"host"})
+FEED = CREW | HOST
+"""The crew, and the host of the feed that the address names."""
+
+RULES: dict[tuple[str, str], frozenset[str]] = {
+    ("GET", "/host"): PUBLIC,
+    ("GET", "/{name}"): PUBLIC,
+    ("GET", "/healthz"): PUBLIC,
+    ("GET", "/readyz"): PUBLIC,
+    ("GET", "/metrics"): PUBLIC,
+    ("POST", "/api/v1/session"): FEED,
+    ("DELETE", "/api/v1/session"): FEED,
+    ("GET", "/api/v1/tokens"): OWNER,
+    ("POST", "/api/v1/tokens"): OWNER,
+    ("DELETE", "/api/v1/tokens/{token}"): OWNER,
+    ("GET", "/api/v1/shows"): CREW,
+    ("POST", "/api/v1/shows"): CREW,
+    ("GET", "/api/v1/shows/{show}"): CREW,
+    ("PATCH", "/api/v1/shows/{show}"): CREW,
+    ("DELETE", "/api/v1/shows/{show}"): CREW,
+    ("POST", "/api/v1/shows/{show}/start"): CREW,
+    ("POST", "/api/v1/shows/{show}/end"): CREW,
+    ("GET", "/api/v1/shows/{show}/events"): CREW,
+    ("PUT", "/api/v1/shows/{show}/canvases/{canvas}/layout"): CREW,
+    ("GET", "/api/v1/shows/{show}/canvases/{canvas}/snapshot.jpg"): CREW,
+    ("POST", "/api/v1/shows/{show}/feeds"): CREW,
+    ("PATCH", "/api/v1/shows/{show}/feeds/{feed}"): CREW,
+    ("DELETE", "/api/v1/shows/{show}/feeds/{feed}"): CREW,
+    ("POST", "/api/v1/shows/{show}/feeds/{feed}/token"): CREW,
+    ("GET", "/api/v1/shows/{show}/feeds/{feed}/thumbnail.jpg"): FEED,
+    ("GET", "/api/v1/shows/{show}/feeds/{feed}/events"): FEED,
+    ("POST", "/api/v1/shows/{show}/targets"): CREW,
+    ("PATCH", "/api/v1/shows/{show}/targets/{target}"): CREW,
+    ("DELETE", "/api/v1/shows/{show}/targets/{target}"): CREW,
+    ("POST", "/api/v1/shows/{show}/targets/{target}/start"): CREW,
+    ("POST", "/api/v1/shows/{show}/targets/{target}/stop"): CREW,
+    ("POST", "/whip/{show}"): HOST,
+    ("GET", "/whip/{show}"): PUBLIC,
+    ("OPTIONS", "/whip/{show}"): PUBLIC,
+    ("PATCH", "/whip/{show}/{session}"): HOST,
+    ("DELETE", "/whip/{show}/{session}"): HOST,
+    ("GET", "/whip/{show}/{session}"): PUBLIC,
+    ("OPTIONS", "/whip/{show}/{session}"): PUBLIC,
+}
+
+CREW_COOKIE = "shopcast_session"
+HOST_COOKIE = "shopcast_host"
+SESSION_S = 24 * 3600
+
+_SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class RouteWithoutRule(ShopcastError):
+    """A route that RULES does not know, or a rule that no route has: a mistake of ours."""
+
+
+def check_rules(routes: Iterable[web.AbstractRoute]) -> None:
+    """Raises RouteWithoutRule unless routes and rules are the same."""
+    found = {(_verb(route.method), _address(route)) for route in routes}
+    if found != RULES.keys():
+        raise RouteWithoutRule(f"without a rule or a route: {sorted(found ^ RULES.keys())}")
+
+
+@web.middleware
+async def authorize(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let only those through whom the route's rule names."""
+    if request.match_info.http_exception is not None:
+        return await handler(request)
+    route = request.match_info.route
+    if RULES[_verb(route.method), _address(route)] is not PUBLIC:
+        request[PRINCIPAL] = await authorized(request)
+    return await handler(request)
+
+
+async def authorized(request: web.Request) -> Principal:
+    """Who asks, if they may. Raises Unauthorized or Forbidden."""
+    route = request.match_info.route
+    rule = RULES[_verb(route.method), _address(route)]
+    principal = await request.app[NODE].identify(_token_hash(request))
+    if principal.role not in rule:
+        raise Forbidden(f"a {principal.role}'s token may not do this")
+    if principal.role == "host":
+        named = request.match_info
+        if named.get("show", principal.show_id) != principal.show_id or (
+            named.get("feed", principal.feed_id) != principal.feed_id
+        ):
+            raise Forbidden("a host's token is good for their own feed only")
+    return principal
+
+
+def session_cookie(principal: Principal) -> tuple[str, str]:
+    """Name and path: a host's cookie goes to their feed's addresses only, so that one browser
+    can hold it beside the crew's."""
+    if principal.role == "host":
+        return HOST_COOKIE, f"/api/v1/shows/{principal.show_id}/feeds/{principal.feed_id}"
+    return CREW_COOKIE, "/api/v1"
+
+
+def _token_hash(request: web.Request) -> str:
+    """The hash of the token that came, as Bearer or by the cookie it was exchanged for."""
+    given = request.headers.get("Authorization")
+    if given is not None:
+        scheme, _, token = given.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthorized("send the token as `Authorization: Bearer …`")
+        return token_hash(Secret(token.strip()))
+    sealed = request.cookies.get(CREW_COOKIE) or request.cookies.get(HOST_COOKIE)
+    if sealed is None:
+        raise Unauthorized
+    if request.method not in _SAFE:
+        _check_origin(request)
+    try:
+        return request.app[VAULT].open(sealed, max_age_s=SESSION_S).reveal()
+    except UnreadableSecret:
+        raise Unauthorized("the session has ended: sign in again") from None
+
+
+def _check_origin(request: web.Request) -> None:
+    """A browser sends cookies whoever's page asks: take them from our own pages only."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        ours = site == "same-origin"
+    else:
+        origin = request.headers.get("Origin", "")
+        ours = origin == request.app[DEPLOYMENT].base_url or urlsplit(origin).netloc == request.host
+    if not ours:
+        raise Forbidden("a session's cookie is good for requests from this server's pages only")
+
+
+def _verb(method: str) -> str:
+    return "GET" if method == "HEAD" else method
+
+
+def _address(route: web.AbstractRoute) -> str:
+    return route.resource.canonical if route.resource is not None else ""

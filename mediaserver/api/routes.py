@@ -1,0 +1,81 @@
+"""The HTTP application: every route, in one place."""
+
+from collections.abc import Iterable
+
+from aiohttp import web
+
+from mediaserver.api import (
+    canvases,
+    events,
+    feeds,
+    health,
+    metrics,
+    pages,
+    session,
+    shows,
+    targets,
+    tokens,
+)
+from mediaserver.api.bodies import MAX_BODY_BYTES
+from mediaserver.api.problems import problems
+from mediaserver.api.roles import authorize, check_rules
+from mediaserver.api.whip import allow_any_origin
+
+_SHOW = "/api/v1/shows/{show}"
+_FEED = _SHOW + "/feeds/{feed}"
+_TARGET = _SHOW + "/targets/{target}"
+_CANVAS = _SHOW + "/canvases/{canvas}"
+
+
+def application(whip: Iterable[web.AbstractRouteDef]) -> web.Application:
+    """The application without its keys, which whoever runs it puts in.
+
+    Raises RouteWithoutRule when a route does not say who may call it.
+    """
+    app = web.Application(middlewares=[problems, authorize], client_max_size=MAX_BODY_BYTES)
+    app.add_routes(
+        [
+            web.get("/host", pages.host),
+            web.get(r"/{name:[a-z0-9][a-z0-9_-]*\.(?:js|css|svg)}", pages.asset),
+            web.get("/healthz", health.healthz),
+            web.get("/readyz", health.readyz),
+            web.get("/metrics", metrics.metrics),
+            web.post("/api/v1/session", session.sign_in),
+            web.delete("/api/v1/session", session.sign_out),
+            web.get("/api/v1/tokens", tokens.listing),
+            web.post("/api/v1/tokens", tokens.mint),
+            web.delete("/api/v1/tokens/{token}", tokens.revoke),
+            web.get("/api/v1/shows", shows.listing),
+            web.post("/api/v1/shows", shows.create),
+            web.get(_SHOW, shows.read),
+            web.patch(_SHOW, shows.change),
+            web.delete(_SHOW, shows.delete),
+            web.post(_SHOW + "/start", shows.start),
+            web.post(_SHOW + "/end", shows.end),
+            web.get(_SHOW + "/events", events.show_events, allow_head=False),
+            web.put(_CANVAS + "/layout", canvases.set_layout),
+            web.get(_CANVAS + "/snapshot.jpg", canvases.snapshot),
+            web.post(_SHOW + "/feeds", feeds.create),
+            web.patch(_FEED, feeds.change),
+            web.delete(_FEED, feeds.delete),
+            web.post(_FEED + "/token", feeds.reissue_token),
+            web.get(_FEED + "/thumbnail.jpg", feeds.thumbnail),
+            web.get(_FEED + "/events", events.feed_events, allow_head=False),
+            web.post(_SHOW + "/targets", targets.create),
+            web.patch(_TARGET, targets.change),
+            web.delete(_TARGET, targets.delete),
+            web.post(_TARGET + "/start", targets.start),
+            web.post(_TARGET + "/stop", targets.stop),
+            *whip,
+        ]
+    )
+    check_rules(app.router.routes())
+    app.on_response_prepare.append(allow_any_origin)
+    app.on_response_prepare.append(_harden)
+    return app
+
+
+async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers.popall("Server", None)

@@ -1,0 +1,140 @@
+"""Shows: made, listed, changed, started and ended."""
+
+from datetime import datetime
+from typing import Annotated
+
+from aiohttp import web
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from mediaserver.api.bodies import answer, read_json
+from mediaserver.api.keys import NODE
+from mediaserver.errors import BadRequest
+from mediaserver.media import FRAME_RATES
+from mediaserver.packet import CanvasId, ShowId
+from mediaserver.show import DEFAULT_CANVAS, MAX_CANVASES, Show, default_layout
+from mediaserver.state import CanvasRecord
+
+Title = Annotated[str, Meta(min_length=1, max_length=200)]
+Moment = Annotated[datetime, Meta(tz=True)]
+Channel = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$")]
+Channels = Annotated[list[Channel], Meta(max_length=16)]
+CanvasName = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$")]
+
+SMALLEST_SIDE, LARGEST_SIDE = 64, 4096
+LARGEST_AREA = 3840 * 2160
+BITRATES_BPS = (100_000, 50_000_000)
+
+
+class Canvas(Struct, forbid_unknown_fields=True):
+    width: int
+    height: int
+    fps: int | float = 30
+    video_bitrate: int = 3_000_000
+
+
+class NewShow(Struct, forbid_unknown_fields=True):
+    title: Title
+    starts_at: Moment | None = None
+    channels: Channels = []
+    canvases: dict[CanvasName, Canvas] | None = None
+
+
+class ShowChange(Struct, forbid_unknown_fields=True):
+    title: Title | UnsetType = UNSET
+    starts_at: Moment | UnsetType | None = UNSET
+    channels: Channels | UnsetType = UNSET
+    canvases: dict[CanvasName, Canvas | None] | UnsetType = UNSET
+
+
+async def create(request: web.Request) -> web.Response:
+    body = await read_json(request, NewShow)
+    canvases = body.canvases
+    if canvases is None:
+        canvases = {DEFAULT_CANVAS: Canvas(1280, 720)}
+    if not 1 <= len(canvases) <= MAX_CANVASES:
+        raise BadRequest(f"a show has 1 to {MAX_CANVASES} canvases", "canvases")
+    show = await request.app[NODE].create(
+        body.title,
+        {CanvasId(name): canvas_record(name, canvas) for name, canvas in canvases.items()},
+        starts_at=body.starts_at.timestamp() if body.starts_at else None,
+        channels=tuple(body.channels),
+    )
+    return answer(show.view(), 201, {"Location": f"/api/v1/shows/{show.id}"})
+
+
+async def listing(request: web.Request) -> web.Response:
+    shows = await request.app[NODE].shows()
+    return answer({"shows": [show.view() for show in shows]})
+
+
+async def read(request: web.Request) -> web.Response:
+    return answer((await show_of(request)).view())
+
+
+async def change(request: web.Request) -> web.Response:
+    body = await read_json(request, ShowChange)
+    show = await show_of(request)
+    canvases: dict[CanvasId, CanvasRecord | None] = {}
+    for name, canvas in (body.canvases or {}).items():
+        canvases[CanvasId(name)] = canvas_record(name, canvas) if canvas else None
+    await show.change(
+        title=body.title or None,
+        starts_at=(
+            body.starts_at.timestamp() if isinstance(body.starts_at, datetime) else body.starts_at
+        ),
+        channels=None if body.channels is UNSET else tuple(body.channels),
+        canvases=canvases,
+    )
+    return answer(show.view())
+
+
+async def delete(request: web.Request) -> web.Response:
+    await request.app[NODE].delete(ShowId(request.match_info["show"]))
+    return web.Response(status=204)
+
+
+async def start(request: web.Request) -> web.Response:
+    show = await show_of(request)
+    await request.app[NODE].start(show)
+    return answer(show.view())
+
+
+async def end(request: web.Request) -> web.Response:
+    show = await show_of(request)
+    await show.end()
+    return answer(show.view())
+
+
+async def show_of(request: web.Request) -> Show:
+    """The show that the address names. Raises NotFound."""
+    return await request.app[NODE].show(ShowId(request.match_info["show"]))
+
+
+def canvas_record(name: str, canvas: Canvas) -> CanvasRecord:
+    """Raises BadRequest for sizes, rates and bit rates that no encoder should be asked for."""
+    for field, side in (("width", canvas.width), ("height", canvas.height)):
+        if side % 2 or not SMALLEST_SIDE <= side <= LARGEST_SIDE:
+            raise BadRequest(
+                f"must be an even number from {SMALLEST_SIDE} to {LARGEST_SIDE}, not {side}",
+                f"canvases.{name}.{field}",
+            )
+    if canvas.width * canvas.height > LARGEST_AREA:
+        raise BadRequest(
+            f"{canvas.width}×{canvas.height} is more than 3840×2160 pixels", f"canvases.{name}"
+        )
+    if canvas.fps not in FRAME_RATES:
+        rates = ", ".join(f"{rate:g}" for rate in sorted(FRAME_RATES))
+        raise BadRequest(f"must be one of {rates}, not {canvas.fps:g}", f"canvases.{name}.fps")
+    low, high = BITRATES_BPS
+    if not low <= canvas.video_bitrate <= high:
+        raise BadRequest(
+            f"must be from {low} to {high} bits a second, not {canvas.video_bitrate}",
+            f"canvases.{name}.video_bitrate",
+        )
+    return CanvasRecord(
+        width=canvas.width,
+        height=canvas.height,
+        fps=canvas.fps,
+        video_bitrate=canvas.video_bitrate,
+        layout=default_layout(canvas.width, canvas.height),
+    )

@@ -1,0 +1,223 @@
+"""The server: everything built from the settings, run in one task group, and taken down again."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from mediaserver.api import keys, whip
+from mediaserver.api.routes import application
+from mediaserver.clock import MonotonicClock
+from mediaserver.errors import ConfigError
+from mediaserver.lease import Leases
+from mediaserver.media import Media
+from mediaserver.node import Node
+from mediaserver.redis_server import RedisServer, data_dir_lock
+from mediaserver.secret import RedactingFormatter, Secret, Vault, keys_of, token_of
+from mediaserver.settings import HttpSettings, SecretSettings, Settings, StoreSettings
+from mediaserver.stills import Stills, Thumbnails
+from mediaserver.store import Store
+from mediaserver.webrtc.session import WhipSessions
+from mediaserver.webrtc.transport import IceSettings
+
+log = logging.getLogger(__name__)
+
+_HTTP_CLOSE_TIMEOUT_S = 0.3
+_SESSIONS_CLOSE_TIMEOUT_S = 0.5
+_SHOWS_CLOSE_TIMEOUT_S = 2.8
+"""With the second that Redis gets: within 5 s of SIGTERM, whatever peers do."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers; `base_url` is how the world reaches it."""
+
+    base_url: str
+    node: Node
+    owner_token: Secret
+
+
+def log_to_stderr(level: str) -> None:
+    """Set logging up, once for the process. Secrets are masked whoever logs them."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for chatty in ("aiohttp.access", "aioice", "aiortc", "libav"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. Raises ConfigError for what only shows when it is tried."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings) as server:
+        log.info("listening url=%s", server.base_url)
+        await stop.wait()
+        log.info("ending")
+    log.info("ended")
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, media: Media | None = None) -> AsyncIterator[Server]:
+    """A server while the context lasts; `media` is made from the settings unless given.
+
+    Raises ConfigError, or StoreUnavailable when our own Redis does not start.
+    """
+    clock = MonotonicClock()
+    media = media or Media(
+        clock=clock,
+        x264_preset=settings.encoder.x264_preset,
+        keyframe_interval_s=settings.encoder.keyframe_interval_s,
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(data_dir_lock(settings.store.data_dir))
+        for warning in settings.warnings:
+            log.warning("settings text=%r", warning)
+        owner_token, vault = _secrets(settings.secrets, settings.store)
+        listener = stack.enter_context(_bound(settings.http))
+        base_url = _base_url(settings.http, listener.getsockname()[1])
+        name = f"{base_url} ({secrets.token_hex(3)})"
+        redis_url, redis = await _redis(settings.store, stack)
+        store = Store(redis_url, writer=name)
+        stack.push_async_callback(store.close)
+        tasks = await stack.enter_async_context(task_group())
+        if redis is not None:
+            tasks.create_task(redis.supervise(), name="redis")
+        node = Node(
+            tasks=tasks,
+            store=store,
+            leases=Leases(store, holder=name),
+            vault=vault,
+            media=media,
+            capacity=settings.capacity,
+            owner_token=owner_token,
+            clock=clock,
+        )
+        tasks.create_task(store.watch(node.keep), name="store")
+        tasks.create_task(node.run(), name="leases")
+        await node.shows()
+        stack.push_async_callback(lambda: _within(_SHOWS_CLOSE_TIMEOUT_S, "shows", node.close()))
+        sessions = WhipSessions(
+            IceSettings(
+                host=settings.http.host,
+                public_ip=settings.webrtc.public_ip,
+                udp_ports=settings.webrtc.udp_ports,
+                servers=settings.webrtc.ice_servers,
+            ),
+            clock,
+        )
+        stack.push_async_callback(
+            lambda: _within(_SESSIONS_CLOSE_TIMEOUT_S, "sessions", sessions.close_all())
+        )
+        app = application(whip.routes(node, sessions, clock))
+        stills = Stills(clock)
+        thumbnails = Thumbnails(stills)
+        stack.callback(thumbnails.close)
+        app[keys.CLOCK] = clock
+        app[keys.DEPLOYMENT] = keys.Deployment(
+            base_url, settings.warnings, foreign_store=redis is None
+        )
+        app[keys.NODE] = node
+        app[keys.STILLS] = stills
+        app[keys.STORE] = store
+        app[keys.THUMBNAILS] = thumbnails
+        app[keys.VAULT] = vault
+        app.on_shutdown.append(node.hush)
+        await _listen(app, listener, settings.http, stack)
+        yield Server(base_url, node, owner_token)
+
+
+def _secrets(given: SecretSettings, store: StoreSettings) -> tuple[Secret, Vault]:
+    token = given.admin_token or token_of(store.data_dir / "admin-token")
+    try:
+        return token, Vault(given.secret_keys or keys_of(store.data_dir / "secret-keys"))
+    except ValueError as error:
+        raise ConfigError([f"{store.data_dir / 'secret-keys'}: {error}"]) from error
+
+
+def _bound(http: HttpSettings) -> socket.socket:
+    """The listening socket. Raises ConfigError when the address cannot be had."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            http.host, http.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind)
+    except OSError as error:
+        raise ConfigError([f"SHOPCAST_HOST: {http.host}: {error.strerror}"]) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            [f"SHOPCAST_HOST, SHOPCAST_PORT: {http.host} port {http.port}: {error.strerror}"]
+        ) from error
+    return listener
+
+
+def _base_url(http: HttpSettings, port: int) -> str:
+    """How the world reaches us, as far as the settings say."""
+    if http.public_url is not None:
+        return http.public_url
+    host = "localhost" if http.host in ("0.0.0.0", "::") else http.host
+    return f"{'https' if http.tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+async def _redis(
+    settings: StoreSettings, stack: contextlib.AsyncExitStack
+) -> tuple[str, RedisServer | None]:
+    """The address of Redis, and, where none is given, our own, started."""
+    if settings.redis_url is not None:
+        return settings.redis_url.reveal(), None
+    server = RedisServer(settings.data_dir)
+    stack.push_async_callback(server.stop)
+    await server.start()
+    return server.url, server
+
+
+class _Ending(Exception):
+    """Ends the tasks of a group."""
+
+
+@contextlib.asynccontextmanager
+async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
+    """The root of all tasks; they are cancelled when the context ends."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            yield tasks
+            raise _Ending
+    except* _Ending:
+        pass
+
+
+async def _within(timeout_s: float, what: str, closing: Awaitable[None]) -> None:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await closing
+    except TimeoutError:
+        log.error("did_not_end what=%s timeout_s=%g", what, timeout_s)
+
+
+async def _listen(
+    app: web.Application,
+    listener: socket.socket,
+    http: HttpSettings,
+    stack: contextlib.AsyncExitStack,
+) -> None:
+    tls = None
+    if http.tls_cert is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(http.tls_cert, http.tls_key)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_HTTP_CLOSE_TIMEOUT_S)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.SockSite(runner, listener, ssl_context=tls).start()

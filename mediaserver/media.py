@@ -1,0 +1,84 @@
+"""Makes the running parts of a show with what this server's settings say of them."""
+
+import ssl
+from collections.abc import Callable
+from fractions import Fraction
+
+from mediaserver.clock import Clock
+from mediaserver.encoder import VideoEncoding
+from mediaserver.fanout import Fanout
+from mediaserver.feed import Feed
+from mediaserver.mixer import AudioBus
+from mediaserver.packet import CanvasId, FeedId, ShowId, TargetId
+from mediaserver.program import Program
+from mediaserver.secret import Secret
+from mediaserver.state import CanvasRecord
+from mediaserver.target import Target, TargetStatus
+
+FRAME_RATES = {
+    24: Fraction(24),
+    25: Fraction(25),
+    30: Fraction(30),
+    50: Fraction(50),
+    60: Fraction(60),
+    23.976: Fraction(24_000, 1001),
+    29.97: Fraction(30_000, 1001),
+    59.94: Fraction(60_000, 1001),
+}
+"""The rates that canvases may have, as they are written in JSON."""
+
+OnFailure = Callable[[Exception], None]
+
+
+class Media:
+    """`tls` is for rtmps targets; None checks certificates as the machine does."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        x264_preset: str = "veryfast",
+        keyframe_interval_s: float = 2.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._clock = clock
+        self._x264_preset = x264_preset
+        self._keyframe_interval_s = keyframe_interval_s
+        self._tls = tls
+
+    def feed(self, feed_id: FeedId, name: str) -> Feed:
+        return Feed(feed_id, name, clock=self._clock)
+
+    def audio(self, show_id: ShowId, on_failure: OnFailure) -> AudioBus:
+        return AudioBus(show_id, clock=self._clock, on_failure=on_failure)
+
+    def program(
+        self, canvas_id: CanvasId, canvas: CanvasRecord, audio: AudioBus, on_failure: OnFailure
+    ) -> Program:
+        encoding = VideoEncoding(
+            width=canvas.width,
+            height=canvas.height,
+            fps=FRAME_RATES[canvas.fps],
+            bitrate_bps=canvas.video_bitrate,
+            preset=self._x264_preset,
+            keyframe_interval_s=self._keyframe_interval_s,
+        )
+        return Program(canvas_id, encoding, audio=audio, clock=self._clock, on_failure=on_failure)
+
+    def target(
+        self,
+        target_id: TargetId,
+        url: str,
+        stream_key: Secret,
+        fanout: Fanout,
+        on_change: Callable[[TargetStatus], None],
+    ) -> Target:
+        return Target(
+            target_id,
+            url,
+            stream_key,
+            fanout=fanout,
+            clock=self._clock,
+            on_change=on_change,
+            tls=self._tls,
+        )

@@ -1,0 +1,126 @@
+"""What is kept of a show: immutable records, to and from JSON, with a schema version.
+
+All that a show needs to come back, here or on another server. Tokens are kept as hashes,
+stream keys sealed by the vault.
+"""
+
+from typing import Any
+
+import msgspec
+
+from mediaserver.errors import ShopcastError
+from mediaserver.packet import CanvasId, FeedId, ShowId, TargetId
+
+SCHEMA_VERSION = 1
+
+
+class CanvasRecord(msgspec.Struct, frozen=True):
+    """A picture's size in pixels, rate and bits a second, and the layout last put on it: a
+    spec of compositor.layout, or `{"preset": name}`."""
+
+    width: int
+    height: int
+    fps: float
+    video_bitrate: int
+    layout: dict[str, Any]
+
+
+class FeedRecord(msgspec.Struct, frozen=True):
+    """One host's invitation. `admitted_at` (unix seconds) orders the admitted; None is the
+    green room."""
+
+    name: str
+    token_hash: str
+    admitted_at: float | None = None
+    gain_db: float = 0.0
+    muted: bool = False
+
+
+class TargetRecord(msgspec.Struct, frozen=True):
+    """One destination; `wanted` while the shop wants it to be live."""
+
+    name: str
+    platform: str
+    canvas: CanvasId
+    url: str | None = None
+    sealed_key: str | None = None
+    wanted: bool = False
+
+
+class ShowRecord(msgspec.Struct, frozen=True):
+    """A show; `revision` counts its changes. Times are unix seconds."""
+
+    id: ShowId
+    title: str
+    canvases: dict[CanvasId, CanvasRecord]
+    starts_at: float | None = None
+    channels: tuple[str, ...] = ()
+    feeds: dict[FeedId, FeedRecord] = {}
+    targets: dict[TargetId, TargetRecord] = {}
+    on_air: bool = False
+    started_at: float | None = None
+    ended_at: float | None = None
+    revision: int = 1
+    version: int = SCHEMA_VERSION
+
+    def but(self, **changes: Any) -> "ShowRecord":
+        """The next revision of this record, with `changes`."""
+        return msgspec.structs.replace(self, revision=self.revision + 1, **changes)
+
+    def with_canvas(self, canvas: CanvasId, record: CanvasRecord) -> "ShowRecord":
+        return self.but(canvases={**self.canvases, canvas: record})
+
+    def with_feed(self, feed: FeedId, record: FeedRecord) -> "ShowRecord":
+        return self.but(feeds={**self.feeds, feed: record})
+
+    def without_feed(self, feed: FeedId) -> "ShowRecord":
+        return self.but(feeds={key: kept for key, kept in self.feeds.items() if key != feed})
+
+    def with_target(self, target: TargetId, record: TargetRecord) -> "ShowRecord":
+        return self.but(targets={**self.targets, target: record})
+
+    def without_target(self, target: TargetId) -> "ShowRecord":
+        kept = {key: record for key, record in self.targets.items() if key != target}
+        return self.but(targets=kept)
+
+    def at_rest(self) -> "ShowRecord":
+        """The same show off air, at the same revision."""
+        return msgspec.structs.replace(
+            self,
+            on_air=False,
+            targets={
+                key: msgspec.structs.replace(record, wanted=False)
+                for key, record in self.targets.items()
+            },
+        )
+
+    def admitted(self) -> list[FeedId]:
+        """The admitted feeds in the order of their admission."""
+        order = {
+            key: feed.admitted_at
+            for key, feed in self.feeds.items()
+            if feed.admitted_at is not None
+        }
+        return sorted(order, key=order.__getitem__)
+
+
+class UnreadableRecord(ShopcastError):
+    """A stored show that this version of the server does not understand."""
+
+
+def to_json(record: ShowRecord) -> bytes:
+    return msgspec.json.encode(record)
+
+
+def from_json(document: bytes) -> ShowRecord:
+    """Raises UnreadableRecord."""
+    try:
+        record = msgspec.json.decode(document, type=ShowRecord)
+    except msgspec.DecodeError as error:
+        raise UnreadableRecord(f"a stored show cannot be read: {error}") from error
+    if record.version > SCHEMA_VERSION:
+        raise UnreadableRecord(
+            f"show {record.id} was stored by a newer server (schema {record.version}, "
+            f"this one knows {SCHEMA_VERSION})"
+        )
+    return record

@@ -1,0 +1,228 @@
+"""Shows and tokens in Redis. Of the server's modules only this one and lease.py speak Redis
+for their data; no command is newer than Redis 6.2.
+
+Keys of one show share the hash tag {show:ID}, so that a script touches one slot of a cluster.
+"""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from importlib import resources
+from typing import Any, TypeVar
+
+import msgspec
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from mediaserver.errors import Conflict, StoreUnavailable
+from mediaserver.packet import ShowId
+from mediaserver.state import ShowRecord, from_json, to_json
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+SHOWS = "shopcast:shows"
+TOKENS = "shopcast:tokens"
+
+_ANSWER_TIMEOUT_S = 0.5
+_PROBE_INTERVAL_S = 0.2
+
+
+def key(show_id: ShowId, part: str) -> str:
+    return f"shopcast:{{show:{show_id}}}:{part}"
+
+
+class HeldElsewhere(Conflict):
+    """Another server holds the lease of the show; `holder` is that server's name."""
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(
+            f"the show is on air on another server, {holder or 'which has ended since'}: "
+            "steer it there, or end it there first"
+        )
+        self.holder = holder
+
+
+class StaleRecord(Conflict):
+    """Another server has changed the record since it was read."""
+
+    def __init__(self) -> None:
+        super().__init__("the show was changed on another server meanwhile: read it and try again")
+
+
+class MissingRecord(Conflict):
+    """Another server has deleted the show."""
+
+    def __init__(self) -> None:
+        super().__init__("the show was deleted on another server")
+
+
+class TokenRecord(msgspec.Struct, frozen=True):
+    """A producer's token, by whose hash it is kept."""
+
+    id: str
+    name: str
+    created_at: float
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """A show as Redis has it; `holder` names the server that has it on air."""
+
+    record: ShowRecord
+    holder: str | None
+
+
+class Store:
+    """What this server keeps. Each call raises StoreUnavailable when Redis does not answer;
+    once it has not, further calls fail at once until `watch` finds it back."""
+
+    def __init__(self, url: str, *, writer: str) -> None:
+        self._redis = Redis.from_url(
+            url,
+            socket_timeout=_ANSWER_TIMEOUT_S,
+            socket_connect_timeout=_ANSWER_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 1),  # a pooled connection of before a restart is dead
+        )
+        self._writer = writer
+        self._away = asyncio.Event()
+
+    @property
+    def available(self) -> bool:
+        return not self._away.is_set()
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+    async def watch(self, on_back: Callable[[], Awaitable[None]]) -> None:
+        """Look for a Redis that went away, and call `on_back` each time it is back."""
+        while True:
+            await self._away.wait()
+            try:
+                async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+                    await self._redis.ping()
+            except (RedisError, OSError):
+                await asyncio.sleep(_PROBE_INTERVAL_S)
+                continue
+            self._away.clear()
+            log.info("store_back")
+            await on_back()
+
+    async def show_ids(self) -> list[ShowId]:
+        members = await self._asked(lambda: self._redis.smembers(SHOWS))
+        return sorted(ShowId(member.decode()) for member in members)
+
+    async def load(self, show_id: ShowId) -> Stored | None:
+        """The show as it is stored, None when it is not. Raises UnreadableRecord."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.hget(key(show_id, "record"), "document")
+        pipeline.get(key(show_id, "lease"))
+        document, holder = await self._asked(pipeline.execute)
+        if document is None:
+            return None
+        return Stored(from_json(document), None if holder is None else holder.decode())
+
+    async def create(self, record: ShowRecord) -> None:
+        await self._write(record, base=0, fence=None)
+        await self._asked(lambda: self._redis.sadd(SHOWS, record.id))
+
+    async def save(self, record: ShowRecord, *, base: int, fence: int | None) -> None:
+        """Write `record`, made from revision `base`: on air under the lease's `fence`, else
+        only while no server has the show on air.
+
+        Raises HeldElsewhere, StaleRecord or MissingRecord, and then nothing is written.
+        """
+        await self._write(record, base=base, fence=fence)
+
+    async def delete(self, show_id: ShowId) -> None:
+        """Raises HeldElsewhere while a server has the show on air."""
+        keys = [key(show_id, part) for part in ("record", "lease", "fence")]
+        _settled(await self.script("delete", keys, []))
+        await self._asked(lambda: self._redis.srem(SHOWS, show_id))
+
+    async def tokens(self) -> dict[str, TokenRecord]:
+        """The producers' tokens by their hashes."""
+        rows = await self._asked(lambda: self._redis.hgetall(TOKENS))
+        return {
+            name.decode(): msgspec.json.decode(document, type=TokenRecord)
+            for name, document in rows.items()
+        }
+
+    async def add_token(self, token_hash: str, record: TokenRecord) -> None:
+        document = msgspec.json.encode(record)
+        await self._asked(lambda: self._redis.hset(TOKENS, token_hash, document))
+
+    async def remove_token(self, token_hash: str) -> None:
+        await self._asked(lambda: self._redis.hdel(TOKENS, token_hash))
+
+    async def ping(self) -> None:
+        await self._asked(self._redis.ping)
+
+    async def faults(self) -> list[str]:
+        """What this Redis lacks to keep every answer's promise, in words for an operator."""
+        wanted = {
+            "appendonly": ("yes", "changes are lost when it restarts"),
+            "appendfsync": ("always", "the last second of changes can be lost"),
+            "maxmemory-policy": ("noeviction", "it may drop shows when memory is short"),
+        }
+        try:
+            found = await self._redis.config_get(*wanted)
+        except (RedisError, OSError) as error:
+            return [f"Redis does not show its configuration, so nothing was checked: {error}"]
+        return [
+            f"Redis has {name} {found.get(name, 'unknown')} instead of {value}: {consequence}"
+            for name, (value, consequence) in wanted.items()
+            if found.get(name) != value
+        ]
+
+    async def script(self, name: str, keys: Sequence[str], arguments: Sequence[str]) -> list[str]:
+        """Run lua/`name`.lua; its answer is a list of strings."""
+        script = self._redis.register_script(_source(name))
+        answer = await self._asked(lambda: script(keys, arguments))
+        return [part.decode() for part in answer]
+
+    async def _write(self, record: ShowRecord, *, base: int, fence: int | None) -> None:
+        keys = [key(record.id, part) for part in ("record", "lease", "fence")]
+        arguments = [
+            to_json(record).decode(),
+            str(record.revision),
+            str(base),
+            self._writer,
+            "" if fence is None else str(fence),
+        ]
+        _settled(await self.script("save", keys, arguments))
+
+    async def _asked(self, command: Callable[[], Awaitable[Any]]) -> Any:
+        if self._away.is_set():
+            raise StoreUnavailable("the server's store (Redis) does not answer")
+        try:
+            async with asyncio.timeout(2 * _ANSWER_TIMEOUT_S):
+                return await command()
+        except (RedisConnectionError, RedisTimeoutError, TimeoutError, OSError) as error:
+            if not self._away.is_set():
+                log.warning("store_away error=%s", error)
+            self._away.set()
+            raise StoreUnavailable("the server's store (Redis) does not answer") from error
+        except RedisError as error:
+            raise StoreUnavailable(f"the server's store (Redis) refuses: {error}") from error
+
+
+def _settled(answer: list[str]) -> None:
+    """Raise what a script's answer says."""
+    match answer:
+        case ["leased", holder]:
+            raise HeldElsewhere(holder)
+        case ["stale"]:
+            raise StaleRecord
+        case ["gone"]:
+            raise MissingRecord
+
+
+@functools.cache
+def _source(name: str) -> str:
+    return resources.files("mediaserver").joinpath("lua", f"{name}.lua").read_text()

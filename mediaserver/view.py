@@ -1,0 +1,99 @@
+"""What the outside sees of a show: plain JSON, the same in answers and in events."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from mediaserver.feed import Feed
+from mediaserver.packet import CanvasId, FeedId, TargetId
+from mediaserver.program import ProgramStats
+from mediaserver.state import CanvasRecord, FeedRecord, ShowRecord, TargetRecord
+from mediaserver.target import TargetStatus
+
+View = dict[str, Any]
+
+
+def show_view(record: ShowRecord, holder: str | None) -> View:
+    """The show itself. `holder` names another server that has it on air."""
+    return {
+        "id": record.id,
+        "title": record.title,
+        "starts_at": time_view(record.starts_at),
+        "channels": list(record.channels),
+        "status": "on_air_elsewhere" if holder else "on_air" if record.on_air else "idle",
+        "server": holder,
+        "started_at": time_view(record.started_at),
+        "ended_at": time_view(record.ended_at),
+    }
+
+
+def canvas_view(canvas_id: CanvasId, canvas: CanvasRecord, stats: ProgramStats | None) -> View:
+    """`stats` is None while no target wants the canvas."""
+    return {
+        "id": canvas_id,
+        "width": canvas.width,
+        "height": canvas.height,
+        "fps": canvas.fps,
+        "video_bitrate": canvas.video_bitrate,
+        "layout": canvas.layout,
+        "program": program_view(stats) if stats else None,
+    }
+
+
+def program_view(stats: ProgramStats) -> View:
+    return {
+        "frames": stats.frames,
+        "late_ticks": stats.late_ticks,
+        "fps": round(stats.fps, 2),
+    }
+
+
+def feed_view(feed_id: FeedId, record: FeedRecord, feed: Feed) -> View:
+    stats = feed.stats()
+    return {
+        "id": feed_id,
+        "name": record.name,
+        "state": feed.state(),
+        "connected": feed.source is not None,
+        "admitted": record.admitted_at is not None,
+        "gain_db": record.gain_db,
+        "muted": record.muted,
+        "width": stats.width,
+        "height": stats.height,
+    }
+
+
+def target_view(
+    target_id: TargetId,
+    record: TargetRecord,
+    status: TargetStatus | None,
+    since: float | None,
+    lacks: str | None,
+) -> View:
+    """`status`, and `since` in unix seconds, are None of a target that was not started; `lacks`
+    says what it needs first."""
+    counters: Mapping[str, Any] = {
+        "status": status.status if status else "idle",
+        "since": time_view(since),
+        "retries": status.retries if status else 0,
+        "reason": (status.reason if status else None) or lacks,
+        "bytes_sent": status.bytes_sent if status else 0,
+        "frames_sent": status.frames_sent if status else 0,
+        "frames_dropped": status.frames_dropped if status else 0,
+    }
+    return {
+        "id": target_id,
+        "name": record.name,
+        "platform": record.platform,
+        "canvas": record.canvas,
+        "url": record.url,
+        "has_stream_key": record.sealed_key is not None,
+        **counters,
+    }
+
+
+def time_view(unix_s: float | None) -> str | None:
+    """RFC 3339, UTC, to the millisecond."""
+    if unix_s is None:
+        return None
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

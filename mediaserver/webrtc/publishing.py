@@ -1,0 +1,18 @@
+"""What WHIP needs to know of shows: who may publish where."""
+
+from typing import Protocol
+
+from mediaserver.feed import Feed
+
+
+class Publishing(Protocol):
+    """The node's shows, as a publisher meets them."""
+
+    def publisher(self, show_id: str, token: str) -> Feed:
+        """The feed that `token` is an invitation to.
+
+        Raises NotFound (no such show), Unauthorized (no such token), Forbidden (not a host's).
+        """
+
+    def reserve(self) -> None:
+        """Raises NodeFull when this node carries as many feeds as it may."""

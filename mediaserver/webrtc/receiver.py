@@ -1,0 +1,293 @@
+"""One peer's media, between SRTP and the feed: packets in, access units and RTCP out. No socket."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiortc.rtp import RtcpSrPacket
+
+from mediaserver.packet import AccessUnit, Kind
+from mediaserver.webrtc.depacketizer import H264Depacketizer, Vp8Depacketizer
+from mediaserver.webrtc.feedback import (
+    LossBasedEstimate,
+    Reception,
+    RtcpError,
+    SenderReport,
+    TransportFeedback,
+    nack,
+    parse_rtcp,
+    picture_loss,
+    receiver_report,
+    remb,
+)
+from mediaserver.webrtc.jitter import (
+    OPUS_CLOCK_RATE,
+    VIDEO_CLOCK_RATE,
+    AudioJitterBuffer,
+    VideoJitterBuffer,
+)
+from mediaserver.webrtc.rtp import RtpError, RtpPacket, original_packet, parse_rtp
+from mediaserver.webrtc.sdp import TRANSPORT_CC, Format, Media, Offer
+
+TRANSPORT_FEEDBACK_INTERVAL_S = 0.05
+REPORT_INTERVAL_S = 1.0
+KEYFRAME_INTERVAL_S = 0.5
+"""Between two PLIs: encoders need time to answer the first."""
+REPAIR_TICK_S = 0.02
+NEW_SSRC_AFTER_S = 1.0
+"""A second stream of a track takes its place only when the first has been silent so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverStats:
+    """Counters since the connection began; `bitrate_bps` is of the last second."""
+
+    packets: int
+    bytes: int
+    bitrate_bps: int
+    lost: int
+    nacks: int
+    plis: int
+    pictures_dropped: int
+    malformed: int
+
+
+class _Track:
+    """One m-section's stream of packets."""
+
+    def __init__(self, media: Media) -> None:
+        self.kind = media.kind
+        self.feedback = frozenset(f for format_ in media.formats for f in format_.feedback)
+        self.format: Format | None = None
+        self.reception: Reception | None = None
+        self.buffer: VideoJitterBuffer | AudioJitterBuffer | None = None
+        self.heard_s = float("-inf")
+        self.lost_before = 0
+        self.dropped_before = 0
+
+    def begin(self, format_: Format, ssrc: int) -> None:
+        """Take packets of `ssrc` in `format_` from now on."""
+        if isinstance(self.buffer, VideoJitterBuffer):
+            self.dropped_before += self.buffer.pictures_dropped
+        if self.buffer is not None:
+            self.lost_before += self.buffer.lost
+        rate = VIDEO_CLOCK_RATE if self.kind == "video" else OPUS_CLOCK_RATE
+        self.reception = Reception(ssrc, rate)
+        self.format = format_
+        if format_.codec == "h264":
+            self.buffer = VideoJitterBuffer("h264", H264Depacketizer(format_.parameter_sets))
+        elif format_.codec == "vp8":
+            self.buffer = VideoJitterBuffer("vp8", Vp8Depacketizer())
+        else:
+            self.buffer = AudioJitterBuffer()
+
+
+class Receiver:
+    """Takes what a peer sends by an accepted `offer`.
+
+    `sink` gets access units as soon as they are complete, `send` the RTCP to encrypt and send.
+    """
+
+    def __init__(
+        self,
+        offer: Offer,
+        *,
+        sink: Callable[[AccessUnit], None],
+        send: Callable[[bytes], None],
+    ) -> None:
+        self._sink = sink
+        self._send_packet = send
+        self._ssrc = secrets.randbits(32)
+        self._cname = secrets.token_hex(8)
+        self._tracks = tuple(_Track(media) for media in offer.media)
+        self._formats: dict[int, tuple[_Track, Format]] = {}
+        self._retransmissions: dict[int, tuple[_Track, Format]] = {}
+        for track, media in zip(self._tracks, offer.media, strict=True):
+            for format_ in media.formats:
+                self._formats[format_.payload_type] = (track, format_)
+                if format_.rtx_payload_type is not None:
+                    self._retransmissions[format_.rtx_payload_type] = (track, format_)
+        wanted = {feedback for track in self._tracks for feedback in track.feedback}
+        self._transport_cc_id = offer.extension(TRANSPORT_CC) if "transport-cc" in wanted else None
+        self._transport_feedback = TransportFeedback()
+        self._transport_feedback_s = float("-inf")
+        uses_remb = self._transport_cc_id is None and "goog-remb" in wanted
+        self._estimate = LossBasedEstimate() if uses_remb else None
+        self._estimated = (0, 0)
+        reduced = all(media.reduced_size_rtcp for media in offer.media)
+        self._feedback_prefix = b"" if reduced else receiver_report(self._ssrc, self._cname, [])
+        self._report_s = float("-inf")
+        self._keyframe_wanted = False
+        self._keyframe_asked_s = float("-inf")
+        self._packets = self._bytes = self._bytes_before = self._bitrate_bps = 0
+        self._nacks = self._plis = self._malformed = 0
+
+    def rtp_received(self, data: bytes, now: float) -> None:
+        """One decrypted RTP packet came at `now`."""
+        try:
+            packet = parse_rtp(data, self._transport_cc_id)
+        except RtpError:
+            self._malformed += 1
+            return
+        self._packets += 1
+        self._bytes += len(data)
+        if packet.transport_sequence is not None:
+            self._transport_feedback.add(packet.transport_sequence, now)
+        known = self._formats.get(packet.payload_type)
+        if known is not None:
+            track, format_ = known
+            reception = track.reception
+            if reception is None or reception.ssrc != packet.ssrc or track.format is not format_:
+                if now - track.heard_s < NEW_SSRC_AFTER_S and (
+                    reception is None or reception.ssrc != packet.ssrc
+                ):
+                    return
+                track.begin(format_, packet.ssrc)
+                reception = track.reception
+                assert reception is not None
+            track.heard_s = now
+            reception.add(packet.sequence, packet.timestamp, now)
+            self._deliver(track, packet, now)
+            return
+        known = self._retransmissions.get(packet.payload_type)
+        if known is not None:
+            track, format_ = known
+            if track.format is format_ and track.reception is not None:
+                original = original_packet(packet, format_.payload_type, track.reception.ssrc)
+                if original is not None:
+                    self._deliver(track, original, now)
+
+    def rtcp_received(self, data: bytes, now: float) -> None:
+        """One decrypted RTCP compound came at `now`."""
+        try:
+            packets = parse_rtcp(data)
+        except RtcpError:
+            self._malformed += 1
+            return
+        for packet in packets:
+            if not isinstance(packet, RtcpSrPacket):
+                continue
+            for track in self._tracks:
+                if track.reception is not None and track.reception.ssrc == packet.ssrc:
+                    info = packet.sender_info
+                    track.reception.sender_report = SenderReport(
+                        info.ntp_timestamp, info.rtp_timestamp, now
+                    )
+
+    def request_keyframe(self, now: float) -> None:
+        """Ask the sender for a keyframe, now or as soon as it may be asked again.
+
+        Before its first packet there is nothing to ask: a stream begins with one.
+        """
+        if any(track.kind == "video" and track.reception is not None for track in self._tracks):
+            self._keyframe_wanted = True
+            self._ask_for_keyframe(now)
+
+    def tick(self, now: float) -> float:
+        """Do what time demands; gives back the seconds until the next call."""
+        waiting = False
+        for track in self._tracks:
+            if track.buffer is None:
+                continue
+            if track.buffer.waiting:
+                for unit in track.buffer.poll(now):
+                    self._pass_on(unit)
+                self._ask_again(track, now)
+                waiting = waiting or track.buffer.waiting
+        self._ask_for_keyframe(now)
+        if now - self._transport_feedback_s >= TRANSPORT_FEEDBACK_INTERVAL_S:
+            self._transport_feedback_s = now
+            report = self._transport_feedback.report(self._ssrc, self._media_ssrc())
+            if report is not None:
+                self._send(report)
+        if now - self._report_s >= REPORT_INTERVAL_S:
+            self._report(now)
+        return REPAIR_TICK_S if waiting else TRANSPORT_FEEDBACK_INTERVAL_S
+
+    def sender_reports(self) -> dict[Kind, SenderReport]:
+        """The latest reading of each track's clocks: audio and video share the NTP one."""
+        return {
+            track.kind: track.reception.sender_report
+            for track in self._tracks
+            if track.reception is not None and track.reception.sender_report is not None
+        }
+
+    def stats(self) -> ReceiverStats:
+        buffers = [track.buffer for track in self._tracks if track.buffer is not None]
+        return ReceiverStats(
+            packets=self._packets,
+            bytes=self._bytes,
+            bitrate_bps=self._bitrate_bps,
+            lost=sum(b.lost for b in buffers) + sum(t.lost_before for t in self._tracks),
+            nacks=self._nacks,
+            plis=self._plis,
+            pictures_dropped=sum(t.dropped_before for t in self._tracks)
+            + sum(b.pictures_dropped for b in buffers if isinstance(b, VideoJitterBuffer)),
+            malformed=self._malformed,
+        )
+
+    def _deliver(self, track: _Track, packet: RtpPacket, now: float) -> None:
+        buffer = track.buffer
+        assert buffer is not None
+        for unit in buffer.push(packet, now):
+            self._pass_on(unit)
+        if buffer.waiting:
+            self._ask_again(track, now)
+        if isinstance(buffer, VideoJitterBuffer) and buffer.keyframe_wanted:
+            self._ask_for_keyframe(now)
+
+    def _pass_on(self, unit: AccessUnit) -> None:
+        if unit.kind == "video" and unit.is_keyframe:
+            self._keyframe_wanted = False
+        self._sink(unit)
+
+    def _ask_again(self, track: _Track, now: float) -> None:
+        if not isinstance(track.buffer, VideoJitterBuffer) or "nack" not in track.feedback:
+            return
+        missing = track.buffer.nacks(now)
+        if missing and track.reception is not None:
+            self._nacks += len(missing)
+            self._send(nack(self._ssrc, track.reception.ssrc, missing))
+
+    def _ask_for_keyframe(self, now: float) -> None:
+        if now - self._keyframe_asked_s < KEYFRAME_INTERVAL_S:
+            return
+        for track in self._tracks:
+            buffer = track.buffer
+            if (
+                isinstance(buffer, VideoJitterBuffer)
+                and (self._keyframe_wanted or buffer.keyframe_wanted)
+                and "nack pli" in track.feedback
+                and track.reception is not None
+            ):
+                self._keyframe_asked_s = now
+                self._plis += 1
+                self._send(picture_loss(self._ssrc, track.reception.ssrc))
+
+    def _report(self, now: float) -> None:
+        receptions = [t.reception for t in self._tracks if t.reception is not None]
+        if not receptions:
+            return
+        elapsed = now - self._report_s
+        if elapsed < 10 * REPORT_INTERVAL_S:
+            self._bitrate_bps = round(8 * (self._bytes - self._bytes_before) / elapsed)
+        self._report_s = now
+        self._bytes_before = self._bytes
+        packet = receiver_report(self._ssrc, self._cname, [r.report(now) for r in receptions])
+        if self._estimate is not None:
+            expected = sum(r.expected for r in receptions)
+            received = sum(r.packets for r in receptions)
+            bitrate = self._estimate.update(
+                expected - self._estimated[0],
+                (expected - self._estimated[0]) - (received - self._estimated[1]),
+            )
+            self._estimated = (expected, received)
+            packet += remb(self._ssrc, bitrate, [r.ssrc for r in receptions])
+        self._send_packet(packet)
+
+    def _media_ssrc(self) -> int:
+        """Any stream of the sender's: transport-wide feedback is about all of them."""
+        return next((t.reception.ssrc for t in self._tracks if t.reception is not None), 0)
+
+    def _send(self, feedback: bytes) -> None:
+        self._send_packet(self._feedback_prefix + feedback)

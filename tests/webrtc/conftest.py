@@ -1,0 +1,140 @@
+"""A WHIP server around feeds that remember what they are given."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from aiohttp import web
+
+from mediaserver.api import whip
+from mediaserver.clock import Clock, MonotonicClock
+from mediaserver.errors import (
+    BadRequest,
+    Forbidden,
+    NodeFull,
+    NotFound,
+    PayloadTooLarge,
+    ShopcastError,
+    TooManyRequests,
+    Unauthorized,
+)
+from mediaserver.feed import Feed
+from mediaserver.packet import AccessUnit, FeedId
+from mediaserver.webrtc.session import WhipSessions
+from mediaserver.webrtc.transport import IceSettings
+
+SHOW = "spring-sale"
+TOKEN = "sch_0123456789abcdef0123456789"
+OTHER_TOKEN = "sch_fedcba98765432100123456789"
+PRODUCER_TOKEN = "scp_0123456789abcdef0123456789"
+
+
+class RecordingFeed(Feed):
+    """A feed that keeps what a publisher brings, and can be waited on."""
+
+    def __init__(self, feed_id: str, clock: Clock) -> None:
+        super().__init__(FeedId(feed_id), feed_id, clock=clock)
+        self.units: list[AccessUnit] = []
+        self._changed = asyncio.Event()
+
+    def push(self, unit: AccessUnit) -> None:
+        self.units.append(unit)
+        self._changed.set()
+
+    def of(self, kind: str) -> list[AccessUnit]:
+        return [unit for unit in self.units if unit.kind == kind]
+
+    async def until(self, done: Callable[[], bool], timeout_s: float = 30) -> None:
+        """Wait until `done` holds; looked at whenever a unit comes."""
+        async with asyncio.timeout(timeout_s):
+            while not done():
+                self._changed.clear()
+                await self._changed.wait()
+
+
+class FakeNode:
+    """Publishing for one show with two invitations."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.feeds = {
+            TOKEN: RecordingFeed("phone", clock),
+            OTHER_TOKEN: RecordingFeed("desk", clock),
+        }
+        self.full = False
+
+    def publisher(self, show_id: str, token: str) -> Feed:
+        if show_id != SHOW:
+            raise NotFound("show", show_id)
+        if token == PRODUCER_TOKEN:
+            raise Forbidden("this token is not an invitation")
+        if token not in self.feeds:
+            raise Unauthorized("this invitation is not known")
+        return self.feeds[token]
+
+    def reserve(self) -> None:
+        if self.full:
+            raise NodeFull("feeds")
+
+
+_STATUS: dict[type[ShopcastError], int] = {
+    BadRequest: 422,
+    Unauthorized: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    PayloadTooLarge: 413,
+    TooManyRequests: 429,
+    NodeFull: 503,
+}
+
+
+@web.middleware
+async def problems(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except ShopcastError as error:
+        status = next(s for kind, s in _STATUS.items() if isinstance(error, kind))
+        headers = {}
+        if isinstance(error, TooManyRequests | NodeFull):
+            headers["Retry-After"] = str(error.retry_after_s)
+        return web.json_response({"detail": str(error)}, status=status, headers=headers)
+
+
+class WhipServer:
+    """A running server; `url` is the show's WHIP endpoint."""
+
+    def __init__(self, settings: IceSettings, clock: Clock) -> None:
+        self.node = FakeNode(clock)
+        self.sessions = WhipSessions(settings, clock)
+        self.app = web.Application(middlewares=[problems])
+        self.app.add_routes(whip.routes(self.node, self.sessions, clock))
+        self.app.on_response_prepare.append(whip.allow_any_origin)
+        self._runner = web.AppRunner(self.app)
+        self.origin = ""
+
+    @property
+    def url(self) -> str:
+        return f"{self.origin}/whip/{SHOW}"
+
+    @property
+    def feed(self) -> RecordingFeed:
+        return self.node.feeds[TOKEN]
+
+    async def start(self, host: str = "127.0.0.1") -> None:
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, 0)
+        await site.start()
+        self.origin = f"http://{host}:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        await self.sessions.close_all()
+        await self._runner.cleanup()
+
+
+@pytest.fixture
+async def whip_server() -> AsyncIterator[WhipServer]:
+    server = WhipServer(IceSettings(), MonotonicClock())
+    await server.start()
+    yield server
+    await server.stop()

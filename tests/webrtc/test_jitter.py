@@ -1,0 +1,263 @@
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mediaserver.packet import AccessUnit
+from mediaserver.webrtc.depacketizer import Vp8Depacketizer
+from mediaserver.webrtc.jitter import (
+    AUDIO_PATIENCE_S,
+    KEYFRAME_AFTER_S,
+    MAX_HELD_VIDEO,
+    NACK_INTERVAL_S,
+    VIDEO_PATIENCE_S,
+    AudioJitterBuffer,
+    VideoJitterBuffer,
+)
+from mediaserver.webrtc.rtp import RtpPacket
+
+KEY, DELTA = 0x00, 0x01
+
+
+def frame_packets(index: int, first_sequence: int, size: int, *, keyframe: bool) -> list[RtpPacket]:
+    """One VP8 frame of `size` packets; its bytes tell its index."""
+    packets = []
+    for part in range(size):
+        body = bytes((KEY if keyframe else DELTA, index % 256)) if part == 0 else bytes((part,))
+        packets.append(
+            RtpPacket(
+                96,
+                part == size - 1,
+                (first_sequence + part) % 65536,
+                index * 3000 % (1 << 32),
+                1,
+                (b"\x10" if part == 0 else b"\x00") + body,
+            )
+        )
+    return packets
+
+
+def frame_bytes(index: int, size: int, *, keyframe: bool) -> bytes:
+    return bytes((KEY if keyframe else DELTA, index % 256)) + bytes(range(1, size))
+
+
+def buffer() -> VideoJitterBuffer:
+    return VideoJitterBuffer("vp8", Vp8Depacketizer())
+
+
+def test_picture_goes_out_with_its_last_packet() -> None:
+    video = buffer()
+    first, last = frame_packets(0, 10, 2, keyframe=True)
+    assert video.push(first, 1.0) == []
+    assert video.push(last, 1.25) == [
+        AccessUnit("vp8", 0, 90_000, frame_bytes(0, 2, keyframe=True), True, 1.25)
+    ]
+    assert not video.keyframe_wanted
+
+
+def test_sender_without_marker_bits_is_understood_a_picture_later() -> None:
+    video = buffer()
+    for index in range(3):
+        [packet] = frame_packets(index, index, 1, keyframe=index == 0)
+        packet.marker = False
+        assert [u.timestamp for u in video.push(packet, 1.0)] == [3000 * (index - 1)] * (index > 0)
+
+
+def test_packets_that_changed_places_come_out_in_order() -> None:
+    video = buffer()
+    packets = frame_packets(0, 65534, 4, keyframe=True)
+    arriving = [packets[0], packets[2], packets[1], packets[3]]
+    pushed = [video.push(packet, 1.0) for packet in arriving]
+    assert [len(units) for units in pushed] == [0, 0, 0, 1]
+    assert pushed[3][0].payload == frame_bytes(0, 4, keyframe=True)
+    assert video.lost == 0
+
+
+def test_missing_packet_is_asked_for_until_it_comes() -> None:
+    video = buffer()
+    first, missing, last = frame_packets(0, 65534, 3, keyframe=True)
+    video.push(first, 0.0)
+    video.push(last, 0.0)
+    assert video.waiting
+    asked = [at / 100 for at in range(30) if video.nacks(at / 100) == [65535]]
+    assert asked == [0.0, NACK_INTERVAL_S, 3 * NACK_INTERVAL_S, 0.28]
+    assert [u.timestamp for u in video.push(missing, 0.3)] == [0]
+    assert video.nacks(9.0) == []
+    assert not video.waiting
+
+
+def test_hole_is_given_up_and_the_next_keyframe_goes_on() -> None:
+    video = buffer()
+    [key] = frame_packets(0, 0, 1, keyframe=True)
+    assert len(video.push(key, 0.0)) == 1
+    for index in (2, 3):  # the packet of picture 1 is lost
+        assert video.push(*frame_packets(index, index, 1, keyframe=False), 0.1) == []
+    assert video.poll(0.1 + KEYFRAME_AFTER_S - 0.01) == []
+    assert not video.keyframe_wanted
+    assert video.poll(0.1 + KEYFRAME_AFTER_S) == []
+    assert video.keyframe_wanted
+    assert video.poll(0.1 + VIDEO_PATIENCE_S) == []
+    assert video.lost == 1
+    assert not video.waiting
+    assert video.push(*frame_packets(4, 4, 1, keyframe=False), 0.7) == []
+    assert video.keyframe_wanted
+    [unit] = video.push(*frame_packets(5, 5, 1, keyframe=True), 0.8)
+    assert unit.timestamp == 5 * 3000
+    assert not video.keyframe_wanted
+    [unit] = video.push(*frame_packets(6, 6, 1, keyframe=False), 0.9)
+    assert unit.timestamp == 6 * 3000
+
+
+def test_keyframe_that_was_asked_for_ends_the_wait_for_a_hole() -> None:
+    video = buffer()
+    video.push(*frame_packets(0, 0, 1, keyframe=True), 0.0)
+    video.push(*frame_packets(2, 2, 1, keyframe=False), 0.1)
+    video.poll(0.1 + KEYFRAME_AFTER_S)
+    first, last = frame_packets(3, 3, 2, keyframe=True)
+    assert video.push(first, 0.4) == []
+    [unit] = video.push(last, 0.41)
+    assert unit.timestamp == 3 * 3000
+
+
+def test_picture_cut_off_by_the_sender_is_dropped_without_asking_when_a_keyframe_follows() -> None:
+    # Chromium empties its queue when it makes a keyframe of another size.
+    video = buffer()
+    video.push(*frame_packets(0, 0, 1, keyframe=True), 0.0)
+    video.push(frame_packets(1, 1, 3, keyframe=False)[1], 0.1)
+    video.push(frame_packets(2, 2, 2, keyframe=True)[0], 0.2)
+    assert not video.keyframe_wanted
+
+
+def test_jump_further_than_the_buffer_starts_over() -> None:
+    video = buffer()
+    video.push(*frame_packets(0, 0, 1, keyframe=True), 0.0)
+    assert video.push(*frame_packets(1, 5000, 1, keyframe=False), 0.1) == []
+    assert video.keyframe_wanted
+    assert len(video.push(*frame_packets(2, 5001, 1, keyframe=True), 0.2)) == 1
+    assert video.lost == 4999
+
+
+def test_padding_between_pictures_takes_no_part() -> None:
+    video = buffer()
+    video.push(*frame_packets(0, 0, 1, keyframe=True), 0.0)
+    assert video.push(RtpPacket(96, False, 1, 0, 1, b""), 0.0) == []
+    assert len(video.push(*frame_packets(1, 2, 1, keyframe=False), 0.1)) == 1
+
+
+def test_timestamps_go_on_where_32_bits_end() -> None:
+    video = buffer()
+    [first] = frame_packets(0, 0, 1, keyframe=True)
+    [second] = frame_packets(1, 1, 1, keyframe=False)
+    first.timestamp = (1 << 32) - 1000
+    second.timestamp = 2000
+    assert [u.timestamp for u in video.push(first, 0.0)] == [(1 << 32) - 1000]
+    assert [u.timestamp for u in video.push(second, 0.0)] == [(1 << 32) + 2000]
+
+
+def opus(sequence: int) -> RtpPacket:
+    return RtpPacket(
+        111, False, sequence % 65536, sequence * 960 % (1 << 32), 2, sequence.to_bytes(8, "big")
+    )
+
+
+def test_audio_goes_out_as_it_comes() -> None:
+    audio = AudioJitterBuffer()
+    for sequence in range(65530, 65545):
+        [unit] = audio.push(opus(sequence), 1.0)
+        assert unit == AccessUnit(
+            "opus", sequence * 960, 48_000, sequence.to_bytes(8, "big"), True, 1.0
+        )
+
+
+def test_lost_audio_holds_up_the_rest_for_a_moment_only() -> None:
+    audio = AudioJitterBuffer()
+    audio.push(opus(0), 0.0)
+    assert audio.push(opus(2), 0.02) == []
+    assert audio.poll(0.02 + AUDIO_PATIENCE_S - 0.001) == []
+    assert [u.timestamp for u in audio.poll(0.02 + AUDIO_PATIENCE_S)] == [2 * 960]
+    assert audio.push(opus(1), 0.06) == []
+    assert audio.lost == 1
+
+
+@dataclass
+class Arrival:
+    """What a network did to a stream: packets in the order they came, and when."""
+
+    packets: list[RtpPacket]
+    frames: dict[int, bytes]
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Arrival:
+    """Frames of several packets, lost, doubled and in another order."""
+    sequence = draw(st.integers(0, 65535))
+    sent: list[RtpPacket] = []
+    frames = {}
+    for index in range(draw(st.integers(1, 25))):
+        size = draw(st.integers(1, 4))
+        keyframe = index == 0 or draw(st.booleans())
+        sent += frame_packets(index, sequence + len(sent), size, keyframe=keyframe)
+        frames[index * 3000] = frame_bytes(index, size, keyframe=keyframe)
+    keys = [
+        (position + draw(st.integers(0, 6)), packet)
+        for position, packet in enumerate(sent)
+        for _ in range(draw(st.sampled_from([0, 1, 1, 1, 1, 1, 2])))
+    ]
+    return Arrival([packet for _, packet in sorted(keys, key=lambda key: key[0])], frames)
+
+
+@given(networks(), st.sampled_from([0.001, 0.05, 0.3]))
+def test_whatever_the_network_does_pictures_are_whole_in_order_and_from_a_keyframe(
+    arrival: Arrival, step_s: float
+) -> None:
+    video = buffer()
+    units: list[AccessUnit] = []
+    now = 0.0
+    for packet in arrival.packets:
+        units += video.push(packet, now)
+        now += step_s
+        units += video.poll(now)
+        video.nacks(now)
+    units += video.poll(now + VIDEO_PATIENCE_S)
+    assert not video.waiting
+    times = [unit.timestamp for unit in units]
+    assert times == sorted(set(times))
+    assert all(unit.payload == arrival.frames[unit.timestamp] for unit in units)
+    assert not units or units[0].is_keyframe
+    for before, after in zip(units, units[1:], strict=False):
+        assert after.is_keyframe or after.timestamp == before.timestamp + 3000
+
+
+@given(st.lists(st.integers(0, 200), max_size=200))
+def test_audio_comes_out_in_order_whatever_comes_in(sequences: list[int]) -> None:
+    audio = AudioJitterBuffer()
+    times = []
+    for index, sequence in enumerate(sequences):
+        now = index * 0.02
+        times += [u.timestamp for u in audio.push(opus(sequence), now)]
+        times += [u.timestamp for u in audio.poll(now)]
+    assert times == sorted(set(times))
+
+
+def test_what_is_held_behind_a_hole_is_bounded() -> None:
+    video = buffer()
+    video.push(*frame_packets(0, 0, 1, keyframe=True), 0.0)
+    out = [
+        unit
+        for index in range(2, 10_000)
+        for unit in video.push(*frame_packets(index, index, 1, keyframe=False), 0.0)
+    ]
+    assert out == []
+    assert len(video.nacks(0.0)) <= MAX_HELD_VIDEO
+    assert video.lost > 0
+
+
+@pytest.mark.parametrize("late_by", [1, 2, 100])
+def test_packet_that_comes_after_it_was_given_up_is_left_out(late_by: int) -> None:
+    video = buffer()
+    video.push(*frame_packets(0, 0, 1, keyframe=True), 0.0)
+    for index in range(2, 2 + late_by):
+        video.push(*frame_packets(index, index, 1, keyframe=True), 0.0)
+    video.poll(VIDEO_PATIENCE_S)
+    assert video.push(*frame_packets(1, 1, 1, keyframe=False), 0.6) == []

@@ -1,0 +1,1 @@
+"""The pages: static files, served by mediaserver.api.pages."""
