@@ -8,6 +8,7 @@ from typing import Protocol
 
 import av
 
+from compositor.scale import Scaler
 from mediaserver.audio_buffer import AudioBuffer
 from mediaserver.clock import Clock
 from mediaserver.decoder import AudioDecoder, VideoDecoder
@@ -167,12 +168,15 @@ class Feed:
             self._source.request_keyframe()
 
     def _decode(self, units: "queue.Queue[AccessUnit | None]") -> None:
-        video, audio = VideoDecoder(), AudioDecoder()
+        video, audio, scaler = VideoDecoder(), AudioDecoder(), Scaler()
         while (unit := units.get()) is not None:
             try:
                 if unit.kind == "video":
                     for frame in video.decode(unit):
-                        self._picture = Picture(frame)
+                        picture = Picture(frame)
+                        if self._picture is not None:
+                            picture.prepare_like(self._picture, scaler)
+                        self._picture = picture
                         self._frames_decoded += 1
                         self._seen_at_s = self._clock.now()
                 else:

@@ -1,6 +1,7 @@
 """A feed's decoded picture, scaled once per tile size whichever canvases show it."""
 
 import threading
+from typing import NamedTuple
 
 import av
 
@@ -10,22 +11,40 @@ from compositor.layout import Fit
 from compositor.scale import Scaler, scaled
 
 
+class Look(NamedTuple):
+    """How a tile shows a picture."""
+
+    size: Size
+    fit: Fit
+    dim: bool = False
+
+
 class Picture:
-    """An immutable decoded frame and a memo of it at the sizes asked for, safe on any thread."""
+    """An immutable decoded frame and a memo of it at the looks asked for, safe on any thread."""
 
     def __init__(self, frame: av.VideoFrame) -> None:
         self.frame = frame
         self._lock = threading.Lock()
-        self._tiles: dict[tuple[Size, Fit, bool], Yuv420] = {}
+        self._tiles: dict[Look, Yuv420] = {}
+        self._asked: set[Look] = set()
 
-    def tile(self, size: Size, fit: Fit, scaler: Scaler, *, dim: bool = False) -> Yuv420:
-        """The frame for a tile of `size`; made by the first canvas that asks.
+    def tile(self, look: Look, scaler: Scaler) -> Yuv420:
+        """The frame as `look` asks; the same object every time.
 
-        `scaler` belongs to the calling thread. The same arguments give the same object.
+        `scaler` belongs to the calling thread.
         """
-        key = (size, fit, dim)
         with self._lock:
-            if key not in self._tiles:
-                tile = scaled(self.frame, size, fit, scaler)
-                self._tiles[key] = dimmed(tile) if dim else tile
-            return self._tiles[key]
+            self._asked.add(look)
+            return self._made(look, scaler)
+
+    def prepare_like(self, previous: "Picture", scaler: Scaler) -> None:
+        """Make what was asked of `previous`, on the thread in whose cache the frame still is."""
+        with self._lock:
+            for look in previous._asked:
+                self._made(look, scaler)
+
+    def _made(self, look: Look, scaler: Scaler) -> Yuv420:
+        if look not in self._tiles:
+            tile = scaled(self.frame, look.size, look.fit, scaler)
+            self._tiles[look] = dimmed(tile) if look.dim else tile
+        return self._tiles[look]

@@ -14,6 +14,7 @@ from compositor.scale import Scaler
 from compositor.slate import slate
 from compositor.tiles import FeedInfo, Tile, tiles
 from mediaserver.feed import Feed
+from mediaserver.picture import Look
 
 cached_slate = lru_cache(maxsize=64)(slate)
 
@@ -57,4 +58,5 @@ class Stage:
         if tile.picture == "slate" or feed is None or picture is None:
             title = tile.title or (feed.name if feed is not None else "")
             return cached_slate(tile.rect.size, title, tile.subtitle)
-        return picture.tile(tile.rect.size, tile.fit, self._scaler, dim=tile.picture == "dimmed")
+        look = Look(tile.rect.size, tile.fit, dim=tile.picture == "dimmed")
+        return picture.tile(look, self._scaler)

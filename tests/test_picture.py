@@ -1,0 +1,38 @@
+from compositor.frame import Yuv420
+from compositor.geometry import Size
+from compositor.scale import Scaler
+from mediaserver.picture import Look, Picture
+from tests.media import moving_frames
+
+SMALL = Look(Size(32, 24), "cover")
+
+
+def picture() -> Picture:
+    return Picture(next(moving_frames(1)))
+
+
+def test_every_canvas_gets_the_same_tile() -> None:
+    shown = picture()
+
+    assert shown.tile(SMALL, Scaler()) is shown.tile(SMALL, Scaler())
+
+
+def test_looks_are_told_apart() -> None:
+    shown, scaler = picture(), Scaler()
+
+    dim = shown.tile(SMALL._replace(dim=True), scaler)
+
+    assert shown.tile(SMALL, scaler).y.mean() > dim.y.mean()
+    assert shown.tile(Look(Size(16, 12), "fill"), scaler).size == Size(16, 12)
+
+
+def test_next_picture_is_made_ready_for_who_showed_the_last() -> None:
+    class IdleScaler(Scaler):
+        def resized(self, source: Yuv420, size: Size) -> Yuv420:
+            raise AssertionError("the canvas had to scale")
+
+    last, next_one = picture(), picture()
+    last.tile(SMALL, Scaler())
+    next_one.prepare_like(last, Scaler())
+
+    assert next_one.tile(SMALL, IdleScaler()).size == SMALL.size
