@@ -4,8 +4,9 @@ FFmpeg's command line sends to as many, all of which read.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench import j1
 from bench.process_cpu import cpu_pct_core
@@ -36,24 +37,42 @@ async def our_costs(sinks: j1.Sinks, directory: Path, seconds: float) -> Figures
             if count > started:
                 await asyncio.sleep(STALL_S)
             started = count
+            await sinks.received()
             costs[count] = await cpu_pct_core(show.pid, seconds)
+        received = await sinks.received()
         targets = (await show.broadcast.state())["targets"]
-    reading = [target for target in targets if not target["name"].startswith("stall")]
+    dropped = {target["name"]: target["frames_dropped"] for target in targets}
+    stalled_dropped = dropped.pop("stall-2")
     return {
         **per_target(costs),
-        "reading_targets_live": sum(target["status"] == "live" for target in reading),
-        "reading_targets_frames_dropped": sum(target["frames_dropped"] for target in reading),
+        **delivered(received, [key for key in keys if key != "stall-2"], seconds),
+        "reading_targets_frames_dropped": sum(dropped.values()),
+        "stalled_target_frames_dropped": stalled_dropped,
     }
 
 
 async def ffmpeg_costs(sinks: j1.Sinks, directory: Path, seconds: float) -> Figures:
     """A process of its own for each number of outputs."""
     costs: dict[int, float] = {}
+    arrived: Figures = {}
     for count in COUNTS:
         keys = [f"count-{number}" for number in range(1, count + 1)]
         async with j1.ffmpeg_show(sinks, keys, directory) as pid:
+            await sinks.received()
             costs[count] = await cpu_pct_core(pid, seconds)
-    return per_target(costs)
+            arrived = delivered(await sinks.received(), keys, seconds)
+    return {**per_target(costs), **arrived}
+
+
+def delivered(received: Mapping[str, Any], keys: Sequence[str], seconds: float) -> Figures:
+    """What the worst served of all reading destinations got, with the most targets."""
+    none = {"frames": 0, "bytes": 0}
+    return {
+        "worst_target_fps": min(received.get(key, none)["frames"] for key in keys) / seconds,
+        "worst_target_mbit_s": min(received.get(key, none)["bytes"] for key in keys)
+        * 8e-6
+        / seconds,
+    }
 
 
 def per_target(costs: Mapping[int, float]) -> Figures:

@@ -26,7 +26,7 @@ INPUT = (
 )
 OUTPUT = (
     "-c:v libx264 -preset veryfast -tune zerolatency -b:v 3000k -maxrate 3000k -bufsize 3000k "
-    "-g 60 -keyint_min 60 -sc_threshold 0 -threads:v 1 -flags:v +global_header "
+    "-g 60 -keyint_min 60 -sc_threshold 0 -threads:v 1 "
     "-c:a aac -b:a 128k -f tee -use_fifo 1"
 )
 

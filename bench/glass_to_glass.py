@@ -5,6 +5,8 @@ arrives count. A picture that is shown twice counts twice.
 """
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 from bench import j1
 from bench.report import Figures, Options, Report, percentile, report, run
@@ -24,10 +26,13 @@ async def measure(options: Options) -> Report:
 
 
 async def ages(sinks: j1.Sinks, seconds: float) -> Figures:
-    """Percentiles over both tiles, and the median of each."""
     await sinks.received()
     await asyncio.sleep(seconds)
-    received = (await sinks.received())[KEY]
+    return figures((await sinks.received())[KEY])
+
+
+def figures(received: Mapping[str, Any]) -> Figures:
+    """Percentiles over both tiles and the median of each, from what one sink received."""
     left, right = received["ages_ms"]
     both = left + right
     return {

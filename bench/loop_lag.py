@@ -30,8 +30,11 @@ async def measure(options: Options) -> Report:
 
 
 def quantiles_ms(metrics: str) -> dict[int, float]:
-    """Lag in ms by percent, from the text of /metrics."""
-    return {round(100 * float(q)): 1000 * float(lag) for q, lag in SAMPLE.findall(metrics)}
+    """Lag in ms by percent, from the text of /metrics. Raises RuntimeError if it is not there."""
+    lags_ms = {round(100 * float(q)): 1000 * float(lag) for q, lag in SAMPLE.findall(metrics)}
+    if not lags_ms.keys() >= set(PERCENTS):
+        raise RuntimeError("/metrics has no shopcast_loop_lag_seconds of these quantiles")
+    return lags_ms
 
 
 def percentiles_ms(lags_s: list[float]) -> dict[int, float]:

@@ -17,6 +17,7 @@ from mediaserver.api.routes import application
 from mediaserver.clock import MonotonicClock
 from mediaserver.errors import ConfigError
 from mediaserver.lease import Leases
+from mediaserver.loop_lag import LoopLag
 from mediaserver.media import Media
 from mediaserver.node import Node
 from mediaserver.redis_server import RedisServer, data_dir_lock
@@ -122,10 +123,13 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         stills = Stills(clock)
         thumbnails = Thumbnails(stills)
         stack.callback(thumbnails.close)
+        loop_lag = LoopLag()
+        stack.callback(loop_lag.stop)
         app[keys.CLOCK] = clock
         app[keys.DEPLOYMENT] = keys.Deployment(
             base_url, settings.warnings, foreign_store=redis is None
         )
+        app[keys.LOOP_LAG] = loop_lag
         app[keys.NODE] = node
         app[keys.STILLS] = stills
         app[keys.STORE] = store

@@ -198,6 +198,11 @@ class Show:
         self._stirred_s = self._clock.now()
         self._wake.set()
 
+    def media_failed(self, error: Exception) -> None:
+        """A thread of the show ended by `error`: its media are built up again."""
+        self._failure = error
+        self._wake.set()
+
     async def _tend(self) -> None:
         while True:
             if self._failure is not None:
@@ -581,7 +586,7 @@ class Show:
 
     def _new_air(self) -> Air:
         return Air(
-            self.id, self._media, on_target=self._target_changed, on_failure=self._media_failed
+            self.id, self._media, on_target=self._target_changed, on_failure=self.media_failed
         )
 
     def _send(self, target_id: TargetId) -> None:
@@ -610,10 +615,6 @@ class Show:
     def _target_changed(self, target_id: TargetId, status: TargetStatus) -> None:
         if target_id in self.record.targets:
             self.events.publish("target", self.target_view(target_id))
-        self._wake.set()
-
-    def _media_failed(self, error: Exception) -> None:
-        self._failure = error
         self._wake.set()
 
     def _compose(self) -> None:

@@ -29,6 +29,7 @@ SETTLED_S = 30.0
 _HASTY_S = 5.0
 """Some platforms take any key at first and hang up on a wrong one within this time."""
 
+_DROPS_LOGGED_EVERY_S = 1.0
 _TICKS_PER_MS = TICKS_PER_S // 1000
 
 
@@ -172,7 +173,7 @@ class Target:
                 reason = error.reason
             except Exception:
                 log.exception("target_failed target=%s", self.id)
-                reason = "an error inside this server, which its log tells"
+                reason = "an error inside this server, see its log"
             self._retries += 1
             self._change("retrying", reason)
             await self._sleep(self._delay_s())
@@ -189,18 +190,9 @@ class Target:
         key = self._key.reveal().strip()
         publisher = await publish(url, key, tls=self._tls, timeouts=self._timeouts)
         live_s = self._clock.now()
-        airing = _Airing(publisher, self._fanout)
         try:
-            self._airing = airing
-            self._was_live = True
-            self._change("live", None)
-            error = await publisher.failure()
+            error = await self._air(publisher)
         finally:
-            self._fanout.unsubscribe(airing.queue)
-            self._airing = None
-            self._bytes_sent += publisher.bytes_sent
-            self._frames_sent += airing.frames_sent
-            self._frames_dropped += airing.queue.frames_dropped
             await publisher.close()
         lasted_s = self._clock.now() - live_s
         if lasted_s >= SETTLED_S:
@@ -210,6 +202,33 @@ class Target:
                 "the server closed the connection right after the start; is the stream key right?"
             )
         raise error
+
+    async def _air(self, publisher: Publisher) -> TargetError:
+        """Send the fan-out's packets; why that ended."""
+        airing = self._airing = _Airing(publisher, self._fanout)
+        try:
+            self._was_live = True
+            self._change("live", None)
+            return await self._failure(airing)
+        finally:
+            self._fanout.unsubscribe(airing.queue)
+            self._airing = None
+            self._bytes_sent += publisher.bytes_sent
+            self._frames_sent += airing.frames_sent
+            self._frames_dropped += airing.queue.frames_dropped
+
+    async def _failure(self, airing: "_Airing") -> TargetError:
+        """Wait for the connection's end; frames dropped meanwhile are a line a second at most."""
+        logged = 0
+        while True:
+            try:
+                async with asyncio.timeout(_DROPS_LOGGED_EVERY_S):
+                    return await airing.publisher.failure()
+            except TimeoutError:
+                dropped = airing.queue.frames_dropped
+                if dropped > logged:
+                    log.warning("target_drops target=%s frames=%d", self.id, dropped - logged)
+                    logged = dropped
 
 
 class _Airing:

@@ -60,16 +60,21 @@ export class Publication {
     }
     this.#session = new URL(response.headers.get("Location"), response.url);
     await this.#peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
+    // When the server hangs up, this closes; the connection's own state stays as it is.
+    this.#peer.getSenders()[0].transport?.addEventListener("statechange", () =>
+      this.#peer.dispatchEvent(new Event("connectionstatechange")),
+    );
     await connected;
     await this.#camera?.();
   }
 
   /** Resolves when the connection is lost for good. */
   async lost() {
+    const ended = ["failed", "closed"];
     for (;;) {
-      await this.#stateIs(["disconnected", "failed", "closed"]);
+      await this.#stateIs(["disconnected", ...ended]);
       try {
-        await this.#stateIs(["connected"], ["failed", "closed"], DISCONNECTED_FOR_MS);
+        await this.#stateIs(["connected"], ended, DISCONNECTED_FOR_MS);
       } catch {
         return;
       }
@@ -85,12 +90,17 @@ export class Publication {
     this.#session = null;
   }
 
+  #state() {
+    const encryption = this.#peer.getSenders()[0]?.transport?.state;
+    return ["closed", "failed"].includes(encryption) ? encryption : this.#peer.connectionState;
+  }
+
   #stateIs(wanted, unwanted = [], withinMs = 0) {
     const peer = this.#peer;
     return new Promise((resolve, reject) => {
       const look = () => {
-        if (wanted.includes(peer.connectionState)) settle(resolve);
-        else if (unwanted.includes(peer.connectionState)) settle(reject);
+        if (wanted.includes(this.#state())) settle(resolve);
+        else if (unwanted.includes(this.#state())) settle(reject);
       };
       const timer = withinMs ? setTimeout(() => settle(reject), withinMs) : 0;
       const settle = (how) => {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from mediaserver.clock import Clock
+from mediaserver.loop_lag import LoopLag
 from mediaserver.node import Node, Principal
 from mediaserver.secret import Vault
 from mediaserver.stills import Stills, Thumbnails
@@ -22,6 +23,7 @@ class Deployment:
 
 
 CLOCK = web.AppKey("clock", Clock)
+LOOP_LAG = web.AppKey("loop_lag", LoopLag)
 DEPLOYMENT = web.AppKey("deployment", Deployment)
 NODE = web.AppKey("node", Node)
 STILLS = web.AppKey("stills", Stills)

@@ -9,7 +9,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from mediaserver.api.keys import NODE, STORE
+from mediaserver.api.keys import LOOP_LAG, NODE, STORE
+from mediaserver.loop_lag import LoopLag
 from mediaserver.node import Node
 from mediaserver.store import Store
 
@@ -17,6 +18,7 @@ from mediaserver.store import Store
 async def metrics(request: web.Request) -> web.Response:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Shows(request.app[NODE], request.app[STORE]))
+    registry.register(_Loop(request.app[LOOP_LAG]))
     return web.Response(
         body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
     )
@@ -81,3 +83,21 @@ class _Shows(Collector):
                 retries.add_metric(named, status.retries)
                 live.add_metric(named, float(status.status == "live"))
         yield from (sent, frames, dropped, retries, live)
+
+
+class _Loop(Collector):
+    """How late the event loop was in the last minute."""
+
+    def __init__(self, loop_lag: LoopLag) -> None:
+        self._loop_lag = loop_lag
+
+    def collect(self) -> Iterator[Metric]:
+        lag = GaugeMetricFamily(
+            "shopcast_loop_lag_seconds",
+            "Lateness of the event loop that this share of the last minute's calls stayed within",
+            labels=["quantile"],
+        )
+        shares = (0.5, 0.95, 0.99)
+        for share, lag_s in zip(shares, self._loop_lag.quantiles(*shares), strict=True):
+            lag.add_metric([str(share)], lag_s)
+        yield lag

@@ -75,7 +75,7 @@ class _Whip:
         response = web.Response(status=201, text=answer, content_type=OFFER_TYPE)
         response.headers["Location"] = f"/whip/{show_id}/{session.id}"
         response.headers["ETag"] = session.etag
-        for link in _links(self._sessions.settings.servers):
+        for link in ice_server_links(self._sessions.settings.servers):
             response.headers.add("Link", link)
         return response
 
@@ -169,8 +169,8 @@ async def _body(request: web.Request, content_type: str) -> str:
         raise SdpError("the body is not UTF-8 text") from None
 
 
-def _links(servers: Sequence[IceServer]) -> list[str]:
-    """RFC 9725 §4.6."""
+def ice_server_links(servers: Sequence[IceServer]) -> list[str]:
+    """Values of Link headers (RFC 9725 §4.6)."""
     links = []
     for server in servers:
         account = ""

@@ -1,7 +1,6 @@
 """A Python process of this project that somebody started and therefore ends."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ class ChildFailed(Exception):
 class Child:
     """`python -m module` in a session of its own: Ctrl-C is for us, who then end it in order.
 
-    Its standard error goes to the file `log`.
+    Its standard error goes to the file `log`. Without an `environment` it has ours.
     """
 
     def __init__(self, name: str, process: asyncio.subprocess.Process, log: Path) -> None:
@@ -41,7 +40,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env={**os.environ, **(environment or {})},
+                env=environment,
                 start_new_session=True,
             )
         return cls(name, process, log)

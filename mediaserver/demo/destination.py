@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from mediaserver.demo.broadcast import NotReached
 from mediaserver.rtmp.events import MediaReceived, PublishRequested
 from mediaserver.rtmp.listener import RtmpServer, Sink
 from mediaserver.rtmp.recorder import FlvRecorder
@@ -36,13 +37,17 @@ class Destination:
             self._file.close()
 
     async def ended(self, timeout_s: float) -> None:
-        """Wait until the publisher is gone, then have all that it sent in the file.
+        """Wait until the publisher is gone and all that it sent is in the file.
 
-        Raises TimeoutError.
+        Raises NotReached.
         """
-        if self.recorder is not None:
+        if self.recorder is None:
+            return
+        try:
             async with asyncio.timeout(timeout_s):
                 await self.recorder.ended.wait()
+        except TimeoutError:
+            raise NotReached(f"the stream went on for {timeout_s:g} s after the end") from None
 
     def _published(self, request: PublishRequested) -> Sink:
         if self._file is not None:

@@ -62,7 +62,7 @@ async def _run(seconds: float | None) -> int:
         print(f"recording and logs are kept in {directory}", flush=True)
     if seconds is None:
         return 0
-    verdict = await asyncio.to_thread(judge, recording, _expected(), seconds, FPS)
+    verdict = await asyncio.to_thread(judge, recording, expected(), seconds, FPS)
     print(status.summary(verdict), flush=True)
     return 1 if verdict.faults else 0
 
@@ -124,7 +124,7 @@ def _where_to_look(server: RunningServer, broadcast: Broadcast, local: Destinati
     )
 
 
-def _expected() -> list[Expected]:
+def expected() -> list[Expected]:
     return [
         Expected(camera.name, tile, camera.chroma, camera.tone_hz)
         for camera, tile in zip(CAMERAS, TILES, strict=True)

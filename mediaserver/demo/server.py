@@ -1,8 +1,9 @@
 """The server as a child process, on free ports and with a data directory of its own."""
 
 import asyncio
+import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ async def running_server(directory: Path) -> AsyncIterator[RunningServer]:
         "serve",
         log=directory / "server.log",
         environment={
+            **without_settings(os.environ),
             "SHOPCAST_HOST": "127.0.0.1",
             "SHOPCAST_PORT": str(port),
             "SHOPCAST_RTMP_PORT": str(free_port()),
@@ -73,6 +75,11 @@ async def _ready(child: Child, address: str) -> None:
             if loop.time() > give_up_s:
                 raise child.failure(f"was not ready within {READY_WITHIN_S:g} s")
             await asyncio.sleep(POLL_S)
+
+
+def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """`environment` without the settings of the user's own server, whose Redis is not for us."""
+    return {name: text for name, text in environment.items() if not name.startswith("SHOPCAST_")}
 
 
 def free_port() -> int:

@@ -52,7 +52,11 @@ class RtmpServer:
         """Listen; port 0 takes a free one. Raises OSError."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: _Connection(self), host, port, ssl=self._tls
+            lambda: _Connection(self),
+            host,
+            port,
+            ssl=self._tls,
+            ssl_handshake_timeout=self.publish_within_s if self._tls else None,
         )
 
     @property
@@ -69,7 +73,6 @@ class RtmpServer:
         for connection in tuple(self.connections):
             connection.abort()
             await connection.closed.wait()
-        await self._server.wait_closed()
 
 
 class _Connection(asyncio.Protocol):

@@ -57,7 +57,7 @@ async def publish(
     publisher = Publisher(ClientSession(url.app, url.tc_url, key), key, timeouts)
     try:
         async with asyncio.timeout(timeouts.connect_s):
-            await _connect(url, publisher, tls, timeouts)
+            await _connect(url, publisher, tls)
     except TimeoutError as error:
         after_s = timeouts.connect_s
         raise TargetStalled(f"the server did not answer within {after_s:g} s", after_s) from error
@@ -77,19 +77,11 @@ def default_tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-async def _connect(
-    url: TargetUrl, publisher: "Publisher", tls: ssl.SSLContext | None, timeouts: Timeouts
-) -> None:
+async def _connect(url: TargetUrl, publisher: "Publisher", tls: ssl.SSLContext | None) -> None:
     if url.secure:
         tls = tls or await asyncio.to_thread(default_tls)
     addresses = await resolve(url.host, url.port)
     sock = await start_connection(addresses, happy_eyeballs_delay=_HAPPY_EYEBALLS_DELAY_S)
-    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_HIGH)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        # A dead network shows even when too little is sent to fill the buffers.
-        stall_ms = int(timeouts.stall_s * 1000)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stall_ms)
     await asyncio.get_running_loop().create_connection(
         lambda: publisher,
         sock=sock,
@@ -174,6 +166,13 @@ class Publisher(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(_UNSENT_HIGH, _UNSENT_LOW)
+        sock = transport.get_extra_info("socket")
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_HIGH)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # A dead network shows even when too little is sent to fill the buffers.
+            stall_ms = int(self._timeouts.stall_s * 1000)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stall_ms)
         self._write(self._session.data_to_send())
 
     def data_received(self, data: bytes) -> None:
@@ -216,7 +215,9 @@ class Publisher(asyncio.Protocol):
 
     def _write(self, data: bytes) -> None:
         transport = self._transport
-        if transport is None or transport.is_closing():
+        if not data or transport is None:
+            return
+        if transport.is_closing():
             # A write that failed is told to us on the loop's next round.
             self.writable = False
             return

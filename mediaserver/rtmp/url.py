@@ -29,7 +29,8 @@ def parse_target_url(url: str) -> TargetUrl:
     try:
         parts = urlsplit(url)
         port = parts.port
-        host = _ascii_host(parts.hostname or "")
+        # Refuses what no resolver takes: labels that are empty or over 63 characters.
+        host = (parts.hostname or "").encode("idna").decode("ascii")
     except ValueError:
         raise BadRequest("this is not a valid address", "url") from None
     if parts.scheme not in _DEFAULT_PORTS:
@@ -55,8 +56,3 @@ def parse_target_url(url: str) -> TargetUrl:
         app=app,
         tc_url=f"{parts.scheme}://{parts.netloc}/{app}",
     )
-
-
-def _ascii_host(host: str) -> str:
-    """Raises ValueError (UnicodeError) where the name cannot be one."""
-    return host if host.isascii() else host.encode("idna").decode("ascii")

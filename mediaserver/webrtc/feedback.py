@@ -4,6 +4,7 @@ Sources: RFC 3550 §6 (reports), RFC 4585 §6 (NACK, PLI), draft-alvestrand-rmca
 draft-holmer-rmcat-transport-wide-cc-extensions-01 (transport-wide feedback).
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from struct import Struct, pack
@@ -11,13 +12,11 @@ from struct import Struct, pack
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_PSFB_PLI,
-    RTCP_RTPFB_NACK,
     AnyRtcpPacket,
     RtcpPacket,
     RtcpPsfbPacket,
     RtcpReceiverInfo,
     RtcpRrPacket,
-    RtcpRtpfbPacket,
     RtcpSdesPacket,
     RtcpSourceInfo,
     clamp_packets_lost,
@@ -28,7 +27,7 @@ from aiortc.rtp import (
 from mediaserver.errors import ShopcastError
 from mediaserver.webrtc.rtp import SEQUENCE_SIZE, unwrapped
 
-_RTPFB, _TRANSPORT_CC = 205, 15
+_RTPFB, _NACK, _TRANSPORT_CC = 205, 1, 15
 _CNAME = 1
 _U16 = Struct("!H")
 _S16 = Struct("!h")
@@ -49,9 +48,17 @@ def parse_rtcp(data: bytes) -> list[AnyRtcpPacket]:
 
 
 def nack(ssrc: int, media_ssrc: int, sequences: Sequence[int]) -> bytes:
-    """Ask for packets again; `sequences` in the order of sending."""
-    lost = list(sequences[:MAX_NACKS])
-    return bytes(RtcpRtpfbPacket(RTCP_RTPFB_NACK, ssrc, media_ssrc, lost))
+    """Ask for packets again; `sequences` (16 bits) in the order of sending."""
+    body = pack("!II", ssrc, media_ssrc)
+    asked = deque(sequences[:MAX_NACKS])
+    while asked:
+        first = asked.popleft()
+        followers = 0
+        while asked and 0 < (distance := (asked[0] - first) % SEQUENCE_SIZE) <= 16:
+            followers |= 1 << (distance - 1)
+            asked.popleft()
+        body += pack("!HH", first, followers)
+    return pack_rtcp_packet(_RTPFB, _NACK, body)
 
 
 def picture_loss(ssrc: int, media_ssrc: int) -> bytes:

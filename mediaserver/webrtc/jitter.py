@@ -83,16 +83,14 @@ class ReorderBuffer:
 
     def expire(self, now: float) -> _Released | None:
         """What can go out because the packets before it are given up."""
-        oldest = self._oldest_hole()
-        if oldest is None or now - oldest < self.patience_s:
-            return None
-        expired = [s for s, hole in self._holes.items() if now - hole.since >= self.patience_s]
-        return self._give_up(max(expired))
+        expired = [s for s, hole in self._holes.items() if now >= hole.since + self.patience_s]
+        return self._give_up(max(expired)) if expired else None
 
-    def hole_age(self, now: float) -> float:
-        """Seconds since the oldest packet still missing was missed; 0 without one."""
-        oldest = self._oldest_hole()
-        return 0.0 if oldest is None else now - oldest
+    def has_waited(self, seconds: float, now: float) -> bool:
+        """Whether a packet has been missing for so long."""
+        # Holes are noted in the order of time, and a dict keeps it.
+        oldest = next(iter(self._holes.values()), None)
+        return oldest is not None and now >= oldest.since + seconds
 
     def skip_to(self, packet: RtpPacket) -> _Released | None:
         """What can go out when everything before the held `packet` is given up."""
@@ -108,11 +106,6 @@ class ReorderBuffer:
                 hole.pause_s *= 2
                 due.append(sequence % SEQUENCE_SIZE)
         return due
-
-    def _oldest_hole(self) -> float | None:
-        # Holes are noted in the order of time, and a dict keeps it.
-        first = next(iter(self._holes.values()), None)
-        return None if first is None else first.since
 
     def _give_up(self, last: int) -> _Released:
         for sequence in [s for s in self._holes if s <= last]:
@@ -175,7 +168,7 @@ class VideoJitterBuffer:
             return []
         if (
             not released.packets
-            and self._reorder.hole_age(now) >= KEYFRAME_AFTER_S
+            and self._reorder.has_waited(KEYFRAME_AFTER_S, now)
             and self._depacketizer.begins_keyframe(packet.payload)
         ):
             released = self._reorder.skip_to(packet)
@@ -185,7 +178,7 @@ class VideoJitterBuffer:
         """Pictures that go out because the hole before them is given up."""
         if not self._reorder.waiting:
             return []
-        if self._reorder.hole_age(now) >= KEYFRAME_AFTER_S:
+        if self._reorder.has_waited(KEYFRAME_AFTER_S, now):
             self.keyframe_wanted = True
         released = self._reorder.expire(now)
         return self._pictures(released, now) if released else []

@@ -30,6 +30,7 @@ from mediaserver.webrtc.rtp import RtpError, RtpPacket, original_packet, parse_r
 from mediaserver.webrtc.sdp import TRANSPORT_CC, Format, Media, Offer
 
 TRANSPORT_FEEDBACK_INTERVAL_S = 0.05
+TIMER_SLACK_S = 0.005
 REPORT_INTERVAL_S = 1.0
 KEYFRAME_INTERVAL_S = 0.5
 """Between two PLIs: encoders need time to answer the first."""
@@ -110,7 +111,7 @@ class Receiver:
         wanted = {feedback for track in self._tracks for feedback in track.feedback}
         self._transport_cc_id = offer.extension(TRANSPORT_CC) if "transport-cc" in wanted else None
         self._transport_feedback = TransportFeedback()
-        self._transport_feedback_s = float("-inf")
+        self._transport_feedback_due_s = float("-inf")
         uses_remb = self._transport_cc_id is None and "goog-remb" in wanted
         self._estimate = LossBasedEstimate() if uses_remb else None
         self._estimated = (0, 0)
@@ -195,8 +196,8 @@ class Receiver:
                 self._ask_again(track, now)
                 waiting = waiting or track.buffer.waiting
         self._ask_for_keyframe(now)
-        if now - self._transport_feedback_s >= TRANSPORT_FEEDBACK_INTERVAL_S:
-            self._transport_feedback_s = now
+        if now >= self._transport_feedback_due_s:
+            self._transport_feedback_due_s = now + TRANSPORT_FEEDBACK_INTERVAL_S - TIMER_SLACK_S
             report = self._transport_feedback.report(self._ssrc, self._media_ssrc())
             if report is not None:
                 self._send(report)

@@ -69,11 +69,11 @@ class WhipSession:
     async def close(self) -> None:
         """End the session and wait until its sockets are closed."""
         self.silence()
-        if self._task is None:
-            await self._transport.close()
-        elif not self._task.done():
+        if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
+        self.feed.detach(self)
+        await self._transport.close()
 
     def silence(self) -> None:
         """Nothing goes from here to the feed any more."""

@@ -41,6 +41,8 @@ from mediaserver.webrtc.sdp import Candidate, Fingerprint, IceCredentials, Setup
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 20.0
+SERVER_TIMEOUT_S = 2
+"""How long the answer waits for STUN and TURN servers; those that are slower are left out."""
 RECEIVE_BUFFER_BYTES = 1 << 20
 """Half a second of a feed at 15 Mbit/s: what may come while the loop is busy."""
 MAX_DATAGRAM = 2048
@@ -168,7 +170,7 @@ class PeerTransport:
             self._connection.send_media(self._srtp_out.protect_rtcp(packet))
 
     async def close(self) -> None:
-        """End the connection, telling the peer, and revoke the consent to receive."""
+        """End the connection, telling the peer; closing again does nothing."""
         self._connection.on_media = self._srtp_out = None
         await self._dtls.stop()
         await self._connection.close()
@@ -222,7 +224,7 @@ class IceConnection(Connection):
         self.on_media: DatagramHandler | None = None
 
     async def get_component_candidates(
-        self, component: int, addresses: list[str], timeout: int = 5
+        self, component: int, addresses: list[str], timeout: int = SERVER_TIMEOUT_S
     ) -> list[AioiceCandidate]:
         for rank, address in enumerate(self._settings.addresses()):
             if (sock := _bound_socket(address, self._settings.udp_ports)) is None:

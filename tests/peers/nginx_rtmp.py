@@ -1,13 +1,14 @@
 """nginx with its RTMP module, as Debian packages both."""
 
 import asyncio
-import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
+
+from tests.peers.tcp import free_ports
 
 MODULE = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 
@@ -95,12 +96,3 @@ def nginx_rtmp(prefix: Path) -> Iterator[Nginx]:
             yield Nginx(prefix, rtmp_port, http_port)
         finally:
             process.terminate()
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        return [int(sock.getsockname()[1]) for sock in sockets]

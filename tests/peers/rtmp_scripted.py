@@ -1,5 +1,6 @@
 """Destinations that behave for a while."""
 
+import ssl
 from contextlib import AbstractAsyncContextManager
 
 from mediaserver.rtmp.events import MediaReceived, PublishRequested
@@ -43,9 +44,11 @@ class _Closes(_Behaves):
         self.transport.close()
 
 
-def rtmp_stall(messages: int) -> AbstractAsyncContextManager[str]:
+def rtmp_stall(
+    messages: int, tls: ssl.SSLContext | None = None
+) -> AbstractAsyncContextManager[str]:
     """The URL of one that stops reading after so many messages of media."""
-    return listener(lambda: _Stalls(messages), SMALL_BUFFER)
+    return listener(lambda: _Stalls(messages), SMALL_BUFFER, tls)
 
 
 def rtmp_close_after(messages: int) -> AbstractAsyncContextManager[str]:

@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 SMALL_BUFFER = 16 << 10
 """A receive buffer, in bytes, that is full soon when nobody reads."""
@@ -36,7 +37,9 @@ def listening(receive_buffer: int | None = None) -> socket.socket:
 
 @asynccontextmanager
 async def listener(
-    make: Callable[[], Kept], receive_buffer: int | None = None
+    make: Callable[[], Kept],
+    receive_buffer: int | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[str]:
     """Accepts with `make`; gives the URL."""
     connections: list[Kept] = []
@@ -47,9 +50,9 @@ async def listener(
 
     sock = listening(receive_buffer)
     port = sock.getsockname()[1]
-    server = await asyncio.get_running_loop().create_server(accept, sock=sock)
+    server = await asyncio.get_running_loop().create_server(accept, sock=sock, ssl=tls)
     try:
-        yield f"rtmp://127.0.0.1:{port}/live"
+        yield f"rtmps://localhost:{port}/live" if tls else f"rtmp://127.0.0.1:{port}/live"
     finally:
         server.close()
         for connection in connections:
@@ -57,3 +60,12 @@ async def listener(
                 connection.transport.abort()
                 await connection.closed.wait()
         await server.wait_closed()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nothing listens on."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [int(sock.getsockname()[1]) for sock in sockets]

@@ -122,7 +122,7 @@ async def start(channel: Channel, time: SimulatedTime) -> AsyncIterator[MakeTarg
     started: list[Watched] = []
 
     def make(url: str, key: str = "key", **options: object) -> Watched:
-        options = {"timeouts": QUICK, **options}
+        options = {"timeouts": QUICK, "rng": lambda: 0.0, **options}
         watched = Watched(
             lambda on_change: Target(
                 TargetId(f"target{len(started)}"),
@@ -131,7 +131,6 @@ async def start(channel: Channel, time: SimulatedTime) -> AsyncIterator[MakeTarg
                 fanout=channel.fanout,
                 clock=time,
                 on_change=on_change,
-                rng=lambda: 0.0,
                 sleep=time.sleep,
                 **options,  # type: ignore[arg-type]  # passed on as they are
             )
@@ -145,6 +144,14 @@ async def start(channel: Channel, time: SimulatedTime) -> AsyncIterator[MakeTarg
 
 
 QUICK = Timeouts(connect_s=20, answer_s=20, stall_s=20, close_s=2)
+
+
+@pytest.fixture(autouse=True)
+def asyncio_has_nothing_to_say(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail where the loop has caught an error that nobody else did."""
+    yield
+    records = caplog.get_records("call")
+    assert [record.getMessage() for record in records if record.name == "asyncio"] == []
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ import av
 
 from mediaserver.rtmp.publisher import Timeouts
 from mediaserver.target import Status
-from tests.peers.nginx_rtmp import Nginx, free_ports
+from tests.peers.nginx_rtmp import Nginx
 from tests.peers.relay import relay
 from tests.peers.rtmp_record import TIMEOUT_S
+from tests.peers.tcp import free_ports
 from tests.rtmp.conftest import Channel, MakeTarget, Watched
 from tests.rtmp.simulated import SimulatedTime
 

@@ -3,16 +3,18 @@
 import asyncio
 from contextlib import AsyncExitStack
 
+import pytest
+
 from mediaserver.packet import EncodedPacket
 from mediaserver.rtmp.publisher import Timeouts
 from mediaserver.target import Status
 from tests.peers.certificates import Authority
 from tests.peers.loop_watch import LoopWatch
-from tests.peers.nginx_rtmp import free_ports
-from tests.peers.rtmp_record import Recording, RtmpRecord
+from tests.peers.rtmp_record import TIMEOUT_S, Recording, RtmpRecord
 from tests.peers.rtmp_reject import rtmp_reject
 from tests.peers.rtmp_scripted import rtmp_close_after, rtmp_stall
 from tests.peers.rtmp_silent import rtmp_silent
+from tests.peers.tcp import free_ports
 from tests.rtmp.conftest import Channel, MakeTarget, Watched
 from tests.rtmp.simulated import SimulatedTime
 
@@ -27,13 +29,15 @@ async def test_silent_peer_is_retried_with_the_reason(start: MakeTarget) -> None
         )
 
 
+@pytest.mark.parametrize("secure", [False, True])
 async def test_stalled_peer_is_retried_and_its_backlog_is_dropped_and_counted(
-    channel: Channel, start: MakeTarget
+    channel: Channel, start: MakeTarget, authority: Authority, secure: bool
 ) -> None:
-    async with rtmp_stall(messages=20) as url:
-        watched = start(url, timeouts=Timeouts(stall_s=0.5))
+    tls = authority.serving("localhost") if secure else None
+    async with rtmp_stall(messages=20, tls=tls) as url:
+        watched = start(url, timeouts=Timeouts(stall_s=0.5), tls=authority.trusting())
         await watched.until("live")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(TIMEOUT_S):
             while watched.target.status == "live":
                 channel.play(10)
                 await asyncio.sleep(0)
@@ -42,6 +46,21 @@ async def test_stalled_peer_is_retried_and_its_backlog_is_dropped_and_counted(
     assert retrying.reason == "the server stopped taking the stream for 0.5 s"
     assert retrying.frames_dropped > 0
     assert channel.fanout.readers == 0
+
+
+async def test_drops_are_counted_in_the_log(
+    channel: Channel,
+    start: MakeTarget,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mediaserver.target._DROPS_LOGGED_EVERY_S", 0.01)
+    async with rtmp_stall(messages=1) as url:
+        await start(url).until("live")
+        async with asyncio.timeout(TIMEOUT_S):
+            while "target_drops target=target0 frames=" not in caplog.text:
+                channel.play(10)
+                await asyncio.sleep(0)
 
 
 async def test_refused_key_is_final_before_the_first_live(start: MakeTarget) -> None:

@@ -1,24 +1,17 @@
 """A WHIP server around feeds that remember what they are given."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import ssl
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from aiohttp import web
 
-from mediaserver.api import whip
+from mediaserver.api import pages, whip
+from mediaserver.api.problems import problems
 from mediaserver.clock import Clock, MonotonicClock
-from mediaserver.errors import (
-    BadRequest,
-    Forbidden,
-    NodeFull,
-    NotFound,
-    PayloadTooLarge,
-    ShopcastError,
-    TooManyRequests,
-    Unauthorized,
-)
-from mediaserver.feed import Feed
+from mediaserver.errors import Forbidden, NodeFull, NotFound, Unauthorized
+from mediaserver.feed import Feed, Source
 from mediaserver.packet import AccessUnit, FeedId
 from mediaserver.webrtc.session import WhipSessions
 from mediaserver.webrtc.transport import IceSettings
@@ -39,6 +32,14 @@ class RecordingFeed(Feed):
 
     def push(self, unit: AccessUnit) -> None:
         self.units.append(unit)
+        self._changed.set()
+
+    def attach(self, source: Source) -> Source | None:
+        self._changed.set()
+        return super().attach(source)
+
+    def detach(self, source: Source, *, left: bool = False) -> None:
+        super().detach(source, left=left)
         self._changed.set()
 
     def of(self, kind: str) -> list[AccessUnit]:
@@ -76,31 +77,6 @@ class FakeNode:
             raise NodeFull("feeds")
 
 
-_STATUS: dict[type[ShopcastError], int] = {
-    BadRequest: 422,
-    Unauthorized: 401,
-    Forbidden: 403,
-    NotFound: 404,
-    PayloadTooLarge: 413,
-    TooManyRequests: 429,
-    NodeFull: 503,
-}
-
-
-@web.middleware
-async def problems(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except ShopcastError as error:
-        status = next(s for kind, s in _STATUS.items() if isinstance(error, kind))
-        headers = {}
-        if isinstance(error, TooManyRequests | NodeFull):
-            headers["Retry-After"] = str(error.retry_after_s)
-        return web.json_response({"detail": str(error)}, status=status, headers=headers)
-
-
 class WhipServer:
     """A running server; `url` is the show's WHIP endpoint."""
 
@@ -109,6 +85,8 @@ class WhipServer:
         self.sessions = WhipSessions(settings, clock)
         self.app = web.Application(middlewares=[problems])
         self.app.add_routes(whip.routes(self.node, self.sessions, clock))
+        self.app.router.add_get("/host", pages.host)
+        self.app.router.add_get(r"/{name:[a-z]+\.(?:js|css)}", pages.asset)
         self.app.on_response_prepare.append(whip.allow_any_origin)
         self._runner = web.AppRunner(self.app)
         self.origin = ""
@@ -121,11 +99,12 @@ class WhipServer:
     def feed(self) -> RecordingFeed:
         return self.node.feeds[TOKEN]
 
-    async def start(self, host: str = "127.0.0.1") -> None:
+    async def start(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, 0)
+        site = web.TCPSite(self._runner, host, 0, ssl_context=tls)
         await site.start()
-        self.origin = f"http://{host}:{self._runner.addresses[0][1]}"
+        port = self._runner.addresses[0][1]
+        self.origin = f"{'https' if tls else 'http'}://{host}:{port}"
 
     async def stop(self) -> None:
         await self.sessions.close_all()

@@ -31,6 +31,7 @@ class UdpRelay(asyncio.DatagramProtocol):
         self._free_s = 0.0
         self._client: Address | None = None
         self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()
         self._inside: asyncio.DatagramTransport | None = None
         self._outside: asyncio.DatagramTransport | None = None
 
@@ -45,10 +46,17 @@ class UdpRelay(asyncio.DatagramProtocol):
         port: int = self._outside.get_extra_info("sockname")[1]
         return port
 
-    def stop(self) -> None:
+    async def close(self) -> None:
         for transport in (self._inside, self._outside):
             if transport is not None:
                 transport.close()
+
+    async def until(self, done: Callable[[], bool], timeout_s: float = 30) -> None:
+        """Wait until `done` holds; looked at whenever a datagram comes."""
+        async with asyncio.timeout(timeout_s):
+            while not done():
+                self._changed.clear()
+                await self._changed.wait()
 
     def rate_bps(self, since: float, until: float) -> float:
         """What the client sent between two times of the loop's clock."""
@@ -56,6 +64,7 @@ class UdpRelay(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         self._client = addr
+        self._changed.set()
         now = self._loop.time()
         self.received.append((now, len(data)))
         self._free_s = max(self._free_s, now)

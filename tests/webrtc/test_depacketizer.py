@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,7 +81,5 @@ def test_any_payloads_are_a_picture_or_an_error(payloads: list[bytes]) -> None:
     for depacketizer in (H264Depacketizer(), Vp8Depacketizer()):
         for payload in payloads:
             depacketizer.begins_keyframe(payload)
-        try:
+        with contextlib.suppress(DepacketizeError):
             depacketizer.picture(payloads)
-        except DepacketizeError:
-            pass

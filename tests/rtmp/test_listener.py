@@ -1,0 +1,150 @@
+"""The server's asyncio half, with publishers of other people's making."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import av
+import pytest
+
+from mediaserver import flv
+from mediaserver.errors import TargetRejected
+from mediaserver.packet import EncodedPacket
+from mediaserver.rtmp.errors import PublishRefused
+from mediaserver.rtmp.events import PublishRequested
+from mediaserver.rtmp.handshake import SIZE
+from mediaserver.rtmp.listener import RtmpServer, Sink
+from mediaserver.rtmp.message import command
+from mediaserver.rtmp.publisher import publish
+from mediaserver.rtmp.recorder import FlvRecorder
+from mediaserver.rtmp.url import parse_target_url
+from mediaserver.rtmp.wire import Wire
+from tests.peers.rtmp_record import TIMEOUT_S
+
+PACKET_KINDS = {"video": flv.TagType.VIDEO, "audio": flv.TagType.AUDIO}
+
+
+@asynccontextmanager
+async def serving(server: RtmpServer) -> AsyncIterator[RtmpServer]:
+    await server.start(port=0)
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+def nobody(request: PublishRequested) -> Sink:
+    pytest.fail("nobody was to publish")
+
+
+async def test_recorder_keeps_what_ffmpeg_publishes(
+    media: list[EncodedPacket], tmp_path: Path
+) -> None:
+    sent, received = tmp_path / "sent.flv", tmp_path / "received.flv"
+    with sent.open("wb") as file:
+        file.write(flv.file_header())
+        for packet in media:
+            file.write(flv.tag(PACKET_KINDS[packet.kind], packet.dts // 90, packet.payload))
+    with received.open("wb") as file:
+        recorder = FlvRecorder(file)
+        requests: list[PublishRequested] = []
+
+        def record(request: PublishRequested) -> Sink:
+            requests.append(request)
+            return recorder
+
+        async with serving(RtmpServer(record)) as server:
+            publisher = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "tests.peers.rtmp_libav", "publish", str(sent)),
+                f"rtmp://127.0.0.1:{server.port}/live/key?sign=a%2Fb",
+            )
+            async with asyncio.timeout(TIMEOUT_S):
+                await recorder.ended.wait()
+            assert await publisher.wait() == 0
+    assert recorder.clean
+    assert [(request.app, request.key) for request in requests] == [("live", "key?sign=a%2Fb")]
+    assert recorder.bytes_received > 0
+    with av.open(str(received)) as file_received:
+        assert sum(1 for _ in file_received.decode(video=0)) == 120
+
+
+async def test_application_turns_a_publisher_away_by_code() -> None:
+    def refuse(request: PublishRequested) -> Sink:
+        raise PublishRefused("not today", "NetStream.Publish.Denied")
+
+    async with serving(RtmpServer(refuse)) as server:
+        with pytest.raises(TargetRejected, match="not today") as rejected:
+            await publish(parse_target_url(f"rtmp://127.0.0.1:{server.port}/live"), "key")
+    assert rejected.value.code == "NetStream.Publish.Denied"
+
+
+async def test_who_does_not_publish_in_time_is_dropped() -> None:
+    async with serving(RtmpServer(nobody, publish_within_s=0.1)) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"\3")
+        async with asyncio.timeout(TIMEOUT_S):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_publisher_that_falls_silent_is_dropped_without_a_goodbye(tmp_path: Path) -> None:
+    with (tmp_path / "received.flv").open("wb") as file:
+        recorder = FlvRecorder(file)
+        async with serving(RtmpServer(lambda request: recorder, silent_for_s=0.1)) as server:
+            publisher = await publish(
+                parse_target_url(f"rtmp://127.0.0.1:{server.port}/live"), "key"
+            )
+            async with asyncio.timeout(TIMEOUT_S):
+                error = await publisher.failure()
+                await recorder.ended.wait()
+            await publisher.close()
+    assert error.reason == "the server closed the connection"
+    assert not recorder.clean
+
+
+async def test_connections_over_the_limit_are_closed_at_once() -> None:
+    async with serving(RtmpServer(nobody, max_connections=1)) as server:
+        first = await asyncio.open_connection("127.0.0.1", server.port)
+        second = await asyncio.open_connection("127.0.0.1", server.port)
+        async with asyncio.timeout(TIMEOUT_S):
+            assert await second[0].read() == b""
+        assert len(server.connections) == 1
+        for _, writer in (first, second):
+            writer.close()
+
+
+async def test_who_does_not_speak_rtmp_is_dropped() -> None:
+    async with serving(RtmpServer(nobody)) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        async with asyncio.timeout(TIMEOUT_S):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_who_asks_much_and_reads_nothing_is_not_listened_to() -> None:
+    wire = Wire(is_client=True)
+    wire.handshake.receive(b"\3" + bytes(2 * SIZE))
+    wire.send(command("connect", 1, {"app": "live"}))
+    opening = wire.data_to_send()
+    wire.send(command("_checkbw", 2, None))
+    asking = wire.data_to_send() * 1000
+    async with serving(RtmpServer(nobody)) as server:
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(sock, ("127.0.0.1", server.port))
+            await loop.sock_sendall(sock, opening)
+            # Once the answers have filled every buffer, the questions are not taken either.
+            blocked = 0
+            while blocked < 1000:
+                try:
+                    sock.send(asking)
+                    blocked = 0
+                except BlockingIOError:
+                    blocked += 1
+                await asyncio.sleep(0)

@@ -1,0 +1,230 @@
+"""The host's page in a real browser, with a file for a camera."""
+
+import asyncio
+import re
+import shutil
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from av.filter import Graph
+from playwright.async_api import Browser, Page, Route, async_playwright
+
+from mediaserver.decoder import VideoDecoder
+from mediaserver.packet import AccessUnit
+from mediaserver.webrtc.sdp import START_BITRATE_KBPS
+from tests.webrtc.conftest import SHOW, TOKEN, RecordingFeed, WhipServer
+from tests.webrtc.relay import UdpRelay
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-fake-ui-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+)
+FAKE_CAMERA = "--use-fake-device-for-media-stream"
+STEP_S = 30
+
+Launch = Callable[..., Awaitable[Browser]]
+
+
+@pytest.fixture(scope="session")
+def busy_camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second of 720p that takes some 3 Mbit/s: moving patterns under noise."""
+    graph = Graph()
+    source = graph.add("testsrc2", "size=1280x720:rate=30")
+    noise = graph.add("noise", "alls=3:allf=t")
+    planar = graph.add("format", "yuv420p")
+    sink = graph.add("buffersink")
+    source.link_to(noise)
+    noise.link_to(planar)
+    planar.link_to(sink)
+    graph.configure()
+    path = tmp_path_factory.mktemp("camera") / "busy720p.y4m"
+    with path.open("wb") as file:
+        file.write(b"YUV4MPEG2 W1280 H720 F30:1 Ip A1:1 C420jpeg\n")
+        for _ in range(30):
+            file.write(b"FRAME\n" + graph.pull().to_ndarray().tobytes())
+    return path
+
+
+@pytest.fixture
+async def launch() -> AsyncIterator[Launch]:
+    async with async_playwright() as playwright:
+        browsers = []
+
+        async def launch(*flags: str) -> Browser:
+            browser = await playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=[*FLAGS, *flags]
+            )
+            browsers.append(browser)
+            return browser
+
+        yield launch
+        for browser in browsers:
+            await browser.close()
+
+
+@pytest.fixture
+async def page(launch: Launch, busy_camera: Path) -> Page:
+    browser = await launch(FAKE_CAMERA, f"--use-file-for-fake-video-capture={busy_camera}")
+    return await browser.new_page()
+
+
+async def join(page: Page, server: WhipServer) -> None:
+    await page.goto(f"{server.origin}/host#show={SHOW}&token={TOKEN}")
+    await page.get_by_role("button", name="Join").click()
+
+
+async def state_is(page: Page, state: str) -> str:
+    """Wait for the page's state; gives back what it says."""
+    await page.locator(f'body[data-state="{state}"]').wait_for(timeout=1000 * STEP_S)
+    return await page.locator("#status").inner_text()
+
+
+class Watcher:
+    """Looks at a feed's video as it grows: size of the picture, rate of the last second."""
+
+    def __init__(self, feed: RecordingFeed) -> None:
+        self._feed = feed
+        self._looked = 0
+        self._second: deque[AccessUnit] = deque()
+        self.size = (0, 0)
+        self.rate_bps = 0
+
+    def look(self) -> None:
+        for unit in self._feed.units[self._looked :]:
+            if unit.kind != "video":
+                continue
+            self._second.append(unit)
+            if unit.is_keyframe:
+                [frame] = VideoDecoder().decode(unit)
+                self.size = frame.width, frame.height
+        self._looked = len(self._feed.units)
+        while self._second and self._second[-1].arrived_s - self._second[0].arrived_s > 1:
+            self._second.popleft()
+        self.rate_bps = 8 * sum(len(unit.payload) for unit in self._second)
+
+
+async def test_good_uplink_looks_good_at_once(page: Page, whip_server: WhipServer) -> None:
+    feed = whip_server.feed
+    watcher = Watcher(feed)
+
+    def is_good() -> bool:
+        watcher.look()
+        return watcher.size == (1280, 720) and watcher.rate_bps >= 2_000_000
+
+    await join(page, whip_server)
+    await feed.until(is_good, timeout_s=60)
+    video = feed.of("video")
+    took_s = feed.units[-1].arrived_s - video[0].arrived_s
+    print(f"Chromium, {video[0].codec}: 1280x720 and 2 Mbit/s after {took_s:.2f} s")
+    assert "connected" in await state_is(page, "connected")
+    assert feed.of("audio")
+    await page.get_by_role("button", name="Leave").click()
+    await feed.until(lambda: feed.source is None)
+    assert await state_is(page, "idle") == "You have left the show."
+
+
+async def test_start_rate_that_the_network_does_not_carry_is_given_up(
+    page: Page, whip_server: WhipServer
+) -> None:
+    relays: list[UdpRelay] = []
+
+    async def through_relay(route: Route) -> None:
+        if route.request.method != "POST":
+            await route.continue_()
+            return
+        offer = re.sub(r"a=candidate:.*\r\n", "", route.request.post_data or "")
+        response = await route.fetch(post_data=offer)
+        answer = await response.text()
+        found = re.search(r"(127\.0\.0\.1) (\d+) typ host", answer)
+        assert found is not None
+        relay = UdpRelay((found[1], int(found[2])), rate_bps=600_000)
+        relays.append(relay)
+        body = answer.replace(f"{found[2]} typ host", f"{await relay.start()} typ host")
+        await route.fulfill(response=response, body=body)
+
+    await page.route("**/whip/**", through_relay)
+    await join(page, whip_server)
+    feed = whip_server.feed
+    await feed.until(lambda: bool(feed.of("video")))
+    [relay] = relays
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    def given_up() -> bool:
+        now = loop.time()
+        return now - began > 0.5 and relay.rate_bps(now - 0.5, now) < 600 * START_BITRATE_KBPS
+
+    await relay.until(given_up)
+    print(f"Chromium gave the start rate up after {loop.time() - began:.2f} s")
+    seen = len(feed.of("video"))
+    await feed.until(lambda: len(feed.of("video")) >= seen + 10)
+    await relay.close()
+
+
+async def test_page_joins_again_by_itself_until_the_invitation_is_void(
+    page: Page, whip_server: WhipServer
+) -> None:
+    feed = whip_server.feed
+    await join(page, whip_server)
+    await state_is(page, "connected")
+    first = feed.source
+    assert first is not None
+    await first.close()
+    await feed.until(lambda: feed.source not in (None, first))
+    seen = len(feed.units)
+    await feed.until(lambda: any(unit.kind == "video" for unit in feed.units[seen:]))
+    second = feed.source
+    assert second is not None
+    del whip_server.node.feeds[TOKEN]
+    await second.close()
+    assert "not valid any more" in await state_is(page, "failed")
+
+
+async def test_page_prefers_h264_and_takes_vp8_where_there_is_no_other(
+    page: Page, whip_server: WhipServer
+) -> None:
+    await page.add_init_script(
+        "const all = RTCRtpSender.getCapabilities.bind(RTCRtpSender);"
+        "RTCRtpSender.getCapabilities = (kind) => { const found = all(kind);"
+        "found.codecs = found.codecs.filter((c) => c.mimeType !== 'video/H264'); return found; };"
+    )
+    feed = whip_server.feed
+    await join(page, whip_server)
+    await feed.until(lambda: len(feed.of("video")) >= 10)
+    assert {unit.codec for unit in feed.of("video")} == {"vp8"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ((FAKE_CAMERA, "--use-fake-ui-for-media-stream=deny"), "Camera or microphone is blocked."),
+        ((f"{FAKE_CAMERA}=device-count=0",), "No camera or microphone was found."),
+    ],
+)
+async def test_page_says_what_is_wrong_with_the_camera(
+    launch: Launch, whip_server: WhipServer, flags: tuple[str, ...], words: str
+) -> None:
+    page = await (await launch(*flags)).new_page()
+    await join(page, whip_server)
+    assert (await state_is(page, "failed")).startswith(words)
+    assert whip_server.feed.source is None
+
+
+async def test_page_without_an_invitation_says_so(launch: Launch, whip_server: WhipServer) -> None:
+    page = await (await launch()).new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    await page.goto(f"{whip_server.origin}/host")
+    assert "link is not complete" in await state_is(page, "failed")
+    assert complaints == []

@@ -1,0 +1,209 @@
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from aiortc.rtp import AnyRtcpPacket, RtcpRtpfbPacket, RtcpSenderInfo, RtcpSrPacket
+
+from mediaserver.packet import AccessUnit
+from mediaserver.webrtc.feedback import SenderReport, parse_rtcp
+from mediaserver.webrtc.receiver import KEYFRAME_INTERVAL_S, Receiver
+from mediaserver.webrtc.sdp import parse_offer
+from tests.media import video_units
+from tests.webrtc.packets import h264_payloads, rtp, vp8_payloads
+from tests.webrtc.test_sdp import AIORTC, CHROMIUM, FFMPEG
+
+H264, H264_RTX, VP8, OPUS, TRANSPORT_CC = 102, 103, 96, 111, 3
+
+
+@dataclass
+class Peer:
+    """A receiver with the lists of what it gave out."""
+
+    offer: str
+    units: list[AccessUnit] = field(default_factory=list)
+    sent: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.receiver = Receiver(
+            parse_offer(self.offer), sink=self.units.append, send=self.sent.append
+        )
+
+    def rtcp(self) -> Iterator[AnyRtcpPacket]:
+        for data in self.sent:
+            yield from parse_rtcp(data)
+
+    def kinds(self) -> list[tuple[str, int]]:
+        """Class and format of each feedback packet sent, reports left out."""
+        return [
+            (type(packet).__name__, packet.fmt) for packet in self.rtcp() if hasattr(packet, "fmt")
+        ]
+
+
+NACK, PLI, TRANSPORT, REMB = (
+    ("RtcpRtpfbPacket", 1),
+    ("RtcpPsfbPacket", 1),
+    ("RtcpRtpfbPacket", 15),
+    ("RtcpPsfbPacket", 15),
+)
+
+
+def h264_stream(count: int, gop: int = 30) -> list[list[bytes]]:
+    """Packets of `count` small pictures, two or more a picture."""
+    pictures = []
+    sequence = 100
+    for unit in video_units(count, gop=gop):
+        payloads = list(h264_payloads(unit.payload, 60))
+        pictures.append(
+            [
+                rtp(
+                    sequence + i,
+                    unit.timestamp,
+                    payload,
+                    payload_type=H264,
+                    marker=i == len(payloads) - 1,
+                    transport=(TRANSPORT_CC, sequence + i),
+                )
+                for i, payload in enumerate(payloads)
+            ]
+        )
+        sequence += len(payloads)
+    return pictures
+
+
+def test_units_come_out_as_packets_come_in() -> None:
+    peer = Peer(CHROMIUM)
+    for index, picture in enumerate(h264_stream(5)):
+        for packet in picture:
+            peer.receiver.rtp_received(packet, index / 30)
+        assert len(peer.units) == index + 1
+        assert peer.units[-1].arrived_s == index / 30
+    peer.receiver.rtp_received(rtp(9, 4800, b"sound", payload_type=OPUS, ssrc=7), 1.0)
+    assert [u.codec for u in peer.units] == ["h264"] * 5 + ["opus"]
+    assert peer.units[-1] == AccessUnit("opus", 4800, 48_000, b"sound", True, 1.0)
+    assert peer.sent == []
+
+
+def test_lost_packet_is_asked_for_and_its_retransmission_repairs_the_picture() -> None:
+    peer = Peer(CHROMIUM)
+    packets = [packet for picture in h264_stream(3) for packet in picture]
+    lost = packets.pop(1)
+    for packet in packets:
+        peer.receiver.rtp_received(packet, 0.0)
+    assert peer.units == []
+    assert peer.kinds() == [NACK]
+    [asked] = peer.rtcp()
+    assert isinstance(asked, RtcpRtpfbPacket)
+    assert (asked.lost, asked.media_ssrc) == ([101], 0x1234)
+    payload = lost[12 + 4 + 8 :]
+    again = rtp(
+        5000, 0, b"\x00\x65" + payload, payload_type=H264_RTX, ssrc=99, marker=bool(lost[1] & 128)
+    )
+    peer.receiver.rtp_received(again, 0.05)
+    assert [u.timestamp for u in peer.units] == [0, 3000, 6000]
+    assert peer.receiver.stats().lost == 0
+    assert peer.receiver.stats().nacks == 1
+
+
+def test_keyframe_is_asked_for_when_wished_and_not_too_often() -> None:
+    peer = Peer(CHROMIUM)
+    peer.receiver.request_keyframe(0.0)
+    assert peer.sent == []  # nothing came yet: the first picture will be a keyframe
+    first, *rest = h264_stream(40, gop=10)
+    for packet in first:
+        peer.receiver.rtp_received(packet, 0.0)
+    for at in (0.0, 0.1, 0.2):
+        peer.receiver.request_keyframe(at)
+    assert peer.kinds() == [PLI]
+    peer.receiver.tick(KEYFRAME_INTERVAL_S)
+    assert peer.kinds().count(PLI) == 2
+    for picture in rest[:10]:
+        for packet in picture:
+            peer.receiver.rtp_received(packet, 0.6)
+    peer.receiver.tick(5.0)
+    assert peer.kinds().count(PLI) == 2
+    assert peer.receiver.stats().plis == 2
+
+
+def test_stream_that_begins_in_the_middle_is_asked_for_a_keyframe() -> None:
+    peer = Peer(CHROMIUM)
+    for packet in h264_stream(3)[1]:
+        peer.receiver.rtp_received(packet, 0.0)
+    assert peer.kinds() == [PLI]
+    assert peer.units == []
+
+
+def test_transport_feedback_goes_out_every_50_ms_and_reports_every_second() -> None:
+    peer = Peer(CHROMIUM)
+    packets = [packet for picture in h264_stream(60) for packet in picture]
+    delay = 0.0
+    for index in range(40):
+        peer.receiver.rtp_received(packets[index], index * 0.05)
+        delay = peer.receiver.tick(index * 0.05)
+    assert delay == 0.05
+    assert peer.kinds() == [TRANSPORT] * 40
+    reports = [p for p in peer.rtcp() if type(p).__name__ == "RtcpRrPacket"]
+    assert len(reports) == 2
+
+
+def test_sender_without_transport_feedback_is_told_a_rate() -> None:
+    peer = Peer(AIORTC)
+    vp8 = parse_offer(AIORTC).media[1].formats[0].payload_type
+    for index, unit in enumerate(video_units(30, "vp8")):
+        [payload] = vp8_payloads(unit.payload, index)
+        packet = rtp(index, unit.timestamp, payload, payload_type=vp8, marker=True)
+        peer.receiver.rtp_received(packet, index / 10)
+        peer.receiver.tick(index / 10)
+    assert len(peer.units) == 30
+    assert peer.kinds() == [REMB] * 3
+    # Without reduced-size RTCP each compound begins with a report (RFC 3550 §6.1).
+    assert all(data[1] == 201 for data in peer.sent)
+
+
+def test_sender_that_offers_no_feedback_gets_none() -> None:
+    peer = Peer(FFMPEG.replace("a=rtcp-fb:106 nack\r\n", ""))
+    packets = [packet for picture in h264_stream(9) for packet in picture]
+    for packet in (packets[0], *packets[2:]):
+        packet = packet[:1] + bytes((packet[1] & 128 | 106,)) + packet[2:]
+        peer.receiver.rtp_received(packet, 0.0)
+    peer.receiver.request_keyframe(1.0)
+    assert peer.kinds() == []
+
+
+def test_second_stream_takes_over_only_when_the_first_is_silent() -> None:
+    peer = Peer(CHROMIUM)
+    one, other = (
+        rtp(1, 0, b"one", payload_type=OPUS, ssrc=1),
+        rtp(500, 0, b"other", payload_type=OPUS, ssrc=2),
+    )
+    peer.receiver.rtp_received(one, 0.0)
+    peer.receiver.rtp_received(other, 0.5)
+    assert [u.payload for u in peer.units] == [b"one"]
+    peer.receiver.rtp_received(other, 1.5)
+    assert [u.payload for u in peer.units] == [b"one", b"other"]
+
+
+def test_codec_may_change_within_a_stream() -> None:
+    peer = Peer(CHROMIUM)
+    for packet in h264_stream(1)[0]:
+        peer.receiver.rtp_received(packet, 0.0)
+    [payload] = vp8_payloads(video_units(1, "vp8")[0].payload, 0)
+    peer.receiver.rtp_received(rtp(200, 3000, payload, payload_type=VP8, marker=True), 0.1)
+    assert [u.codec for u in peer.units] == ["h264", "vp8"]
+
+
+def test_clock_readings_of_the_sender_are_kept() -> None:
+    peer = Peer(CHROMIUM)
+    peer.receiver.rtp_received(rtp(1, 960, b"x", payload_type=OPUS, ssrc=7), 0.0)
+    report = bytes(RtcpSrPacket(7, RtcpSenderInfo(1 << 40, 960, 1, 1)))
+    peer.receiver.rtcp_received(report, 0.25)
+    assert peer.receiver.sender_reports() == {"audio": SenderReport(1 << 40, 960, 0.25)}
+
+
+@pytest.mark.parametrize("data", [b"", b"\x80", b"\x81\xc8\x00\xff", b"\x80" + bytes(200)])
+def test_what_is_not_understood_is_counted(data: bytes) -> None:
+    peer = Peer(CHROMIUM)
+    peer.receiver.rtp_received(data[:5], 0.0)
+    peer.receiver.rtcp_received(b"\x00" + data, 0.0)
+    assert peer.receiver.stats().malformed == 2
+    peer.receiver.rtp_received(rtp(1, 1, b"unknown", payload_type=42), 0.0)
+    assert peer.units == []
