@@ -699,10 +699,10 @@ class Show:
 
     def _lack(self, record: TargetRecord) -> str | None:
         """What the target needs before it can start, in words."""
-        if record.url is None:
-            return _URL_MISSING
         if record.sealed_key is None:
             return _KEY_MISSING
+        if record.url is None:
+            return _URL_MISSING
         return _KEY_UNREADABLE if record.sealed_key in self._unreadable else None
 
     def _check_target(self, record: TargetRecord) -> None:

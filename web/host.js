@@ -3,6 +3,7 @@
 import { Publication, Refused } from "./whip.js";
 
 const RETRY_MS = [1000, 2000, 4000, 8000];
+const STEADY_MS = 10000;
 const CAMERA = {
   audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
   video: {
@@ -72,9 +73,10 @@ async function publish(stream, mine) {
       await publication.connect();
       if (mine !== joined) return;
       say("connected", "You are connected: the studio sees and hears you.");
+      const since = performance.now();
       await publication.lost();
-      attempt = 0;
-      pause = 0;
+      // Two pages with one invitation put each other out: they must not do so at full speed.
+      if (performance.now() - since > STEADY_MS) attempt = pause = 0;
     } catch (error) {
       if (error instanceof Refused) {
         if (error.final) {

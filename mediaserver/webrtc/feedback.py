@@ -147,8 +147,8 @@ class TransportFeedback:
     """Unit of a delta."""
     REFERENCE_S = 0.064
     """Unit of the reference time."""
-    MAX_STATUSES = 1000
-    """Packets one report may span; what lies further back is not reported."""
+    MAX_STATUSES = 400
+    """Packets that one report may span: at worst 940 bytes."""
 
     def __init__(self) -> None:
         self._arrivals: dict[int, float] = {}
@@ -165,19 +165,23 @@ class TransportFeedback:
         self._arrivals.setdefault(sequence, now)
 
     def report(self, ssrc: int, media_ssrc: int) -> bytes | None:
-        """Feedback on all that came since the last report, or None when nothing came."""
+        """Feedback on what came since the last report, or None when nothing came.
+
+        More than fits waits for the next call.
+        """
         if not self._arrivals:
             return None
-        last = self._newest
-        first = min(self._next, *self._arrivals) if self._next <= last else min(self._arrivals)
-        first = max(first, last - self.MAX_STATUSES + 1)
-        start = next(t for s in range(first, last + 1) if (t := self._arrivals.get(s)) is not None)
-        reference = int(start / self.REFERENCE_S)
+        oldest = min(self._arrivals)
+        first = min(self._next, oldest)
+        if oldest - first >= self.MAX_STATUSES:
+            first = oldest
+        last = min(self._newest, first + self.MAX_STATUSES - 1)
+        reference = int(self._arrivals[oldest] / self.REFERENCE_S)
         previous = round(reference * self.REFERENCE_S / self.TICK_S)
         statuses = bytearray()
         deltas = bytearray()
         for sequence in range(first, last + 1):
-            arrival = self._arrivals.get(sequence)
+            arrival = self._arrivals.pop(sequence, None)
             if arrival is None:
                 statuses.append(0)
                 continue
@@ -191,7 +195,6 @@ class TransportFeedback:
                 statuses.append(2)
                 deltas += _S16.pack(delta)
             previous += delta
-        self._arrivals.clear()
         self._next = last + 1
         body = pack(
             "!IIHHI",
@@ -216,7 +219,7 @@ def _status_chunks(statuses: bytearray) -> Iterator[bytes]:
         while end < len(statuses) and statuses[end] == symbol:
             end += 1
         if end - position >= 7 or end == len(statuses):
-            yield _U16.pack(symbol << 13 | end - position)  # at most 1,000, the field holds 8,191
+            yield _U16.pack(symbol << 13 | end - position)  # at most 400, the field holds 8,191
             position = end
             continue
         vector = 3 << 14

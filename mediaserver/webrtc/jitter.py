@@ -50,7 +50,6 @@ class ReorderBuffer:
     patience_s: float
     max_held: int
     lost: int = 0
-    late: int = 0
     _next: int | None = None
     _newest: int = 0
     _held: dict[int, RtpPacket] = field(default_factory=dict)
@@ -70,7 +69,6 @@ class ReorderBuffer:
             self._next += 1
             return _Released([packet], False)
         if sequence < self._next or sequence in self._held:
-            self.late += 1
             return None
         if sequence - self._next >= self.max_held:
             return self._start_over(packet, sequence)
@@ -92,7 +90,7 @@ class ReorderBuffer:
         oldest = next(iter(self._holes.values()), None)
         return oldest is not None and now >= oldest.since + seconds
 
-    def skip_to(self, packet: RtpPacket) -> _Released | None:
+    def skip_to(self, packet: RtpPacket) -> _Released:
         """What can go out when everything before the held `packet` is given up."""
         assert self._next is not None
         return self._give_up(unwrapped(packet.sequence, self._next, SEQUENCE_SIZE) - 1)
@@ -172,7 +170,7 @@ class VideoJitterBuffer:
             and self._depacketizer.begins_keyframe(packet.payload)
         ):
             released = self._reorder.skip_to(packet)
-        return self._pictures(released, now) if released else []
+        return self._pictures(released, now)
 
     def poll(self, now: float) -> list[AccessUnit]:
         """Pictures that go out because the hole before them is given up."""

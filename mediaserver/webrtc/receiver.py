@@ -66,7 +66,7 @@ class _Track:
         self.lost_before = 0
         self.dropped_before = 0
 
-    def begin(self, format_: Format, ssrc: int) -> None:
+    def begin(self, format_: Format, ssrc: int) -> Reception:
         """Take packets of `ssrc` in `format_` from now on."""
         if isinstance(self.buffer, VideoJitterBuffer):
             self.dropped_before += self.buffer.pictures_dropped
@@ -81,6 +81,7 @@ class _Track:
             self.buffer = VideoJitterBuffer("vp8", Vp8Depacketizer())
         else:
             self.buffer = AudioJitterBuffer()
+        return self.reception
 
 
 class Receiver:
@@ -139,13 +140,10 @@ class Receiver:
             track, format_ = known
             reception = track.reception
             if reception is None or reception.ssrc != packet.ssrc or track.format is not format_:
-                if now - track.heard_s < NEW_SSRC_AFTER_S and (
-                    reception is None or reception.ssrc != packet.ssrc
-                ):
+                another = reception is not None and reception.ssrc != packet.ssrc
+                if another and now - track.heard_s < NEW_SSRC_AFTER_S:
                     return
-                track.begin(format_, packet.ssrc)
-                reception = track.reception
-                assert reception is not None
+                reception = track.begin(format_, packet.ssrc)
             track.heard_s = now
             reception.add(packet.sequence, packet.timestamp, now)
             self._deliver(track, packet, now)
@@ -198,8 +196,7 @@ class Receiver:
         self._ask_for_keyframe(now)
         if now >= self._transport_feedback_due_s:
             self._transport_feedback_due_s = now + TRANSPORT_FEEDBACK_INTERVAL_S - TIMER_SLACK_S
-            report = self._transport_feedback.report(self._ssrc, self._media_ssrc())
-            if report is not None:
+            while report := self._transport_feedback.report(self._ssrc, self._media_ssrc()):
                 self._send(report)
         if now - self._report_s >= REPORT_INTERVAL_S:
             self._report(now)

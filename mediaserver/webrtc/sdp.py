@@ -22,6 +22,9 @@ START_BITRATE_KBPS = 2500
 """Where a libwebrtc sender starts instead of 300: 720p at once. Its own congestion control
 (transport-wide feedback) leaves the rate within a second when the network does not carry it."""
 
+MAX_CANDIDATES = 32
+"""More of a peer's candidates are left out: each is an address that we send checks to."""
+
 Setup = Literal["active", "passive"]
 
 _PROTOCOLS = ("UDP/TLS/RTP/SAVPF", "TCP/TLS/RTP/SAVPF", "RTP/SAVPF")
@@ -161,7 +164,7 @@ def parse_offer(text: str) -> Offer:
         _credentials(tagged, session) or _missing("ice-ufrag and ice-pwd"),
         _fingerprints(tagged, session),
         _answered_setup(tagged.first("setup") or session.first("setup") or "actpass"),
-        tuple(c for section in (session, *sections) for c in _candidates(section)),
+        _candidates((session, *sections)),
     )
 
 
@@ -170,12 +173,11 @@ def parse_fragment(text: str) -> Fragment:
     session, *sections = _sections(text)
     everything = (session, *sections)
     credentials = next((c for s in everything if (c := _credentials(s, session))), None)
-    candidates = tuple(c for section in everything for c in _candidates(section))
     if credentials is None and not any(
         s.has("candidate") or s.has("end-of-candidates") for s in everything
     ):
         raise SdpError("the fragment names neither candidates nor credentials")
-    return Fragment(credentials, candidates)
+    return Fragment(credentials, _candidates(everything))
 
 
 def write_answer(
@@ -405,9 +407,9 @@ def _answered_setup(offered: str) -> Setup:
     raise SdpError(f"setup:{offered[:20]} is not taken here")
 
 
-def _candidates(section: _Section) -> tuple[Candidate, ...]:
-    found = (_candidate(value) for value in section.all("candidate"))
-    return tuple(c for c in found if c is not None)
+def _candidates(sections: Sequence[_Section]) -> tuple[Candidate, ...]:
+    found = (_candidate(value) for section in sections for value in section.all("candidate"))
+    return tuple(c for c in found if c is not None)[:MAX_CANDIDATES]
 
 
 def _candidate(value: str) -> Candidate | None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 
 from mediaserver.clock import Clock
 from mediaserver.feed import Feed, Source
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 class WhipSession:
     """One host's connection, the source of a feed while it lasts.
 
-    `run` is the session's life; whoever calls it ends it by cancelling it.
+    It is answered, then started; `close` ends it from our side.
     """
 
     def __init__(
@@ -80,6 +80,11 @@ class WhipSession:
         self._ended = True
         if self._timer is not None:
             self._timer.cancel()
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Ours, as the host was told."""
+        return self._transport.candidates
 
     @property
     def srtp_errors(self) -> int:
@@ -165,8 +170,7 @@ class WhipSessions:
     def _retire(self, source: Source) -> None:
         if isinstance(source, WhipSession):
             source.silence()
-        closing: Coroutine[None, None, None] = source.close()
-        task = asyncio.create_task(closing)
+        task: asyncio.Task[None] = asyncio.create_task(source.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 

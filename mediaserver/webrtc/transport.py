@@ -13,6 +13,7 @@ import ipaddress
 import logging
 import random
 import socket
+import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -325,7 +326,8 @@ class _IceProtocol(StunProtocol):
             if self.receiver.on_media is not None:
                 self.receiver.on_media(data)
         elif first < 4:
-            super().datagram_received(data, addr)
+            with suppress(struct.error):  # aioice raises it for attributes that are cut short
+                super().datagram_received(data, addr)
         elif 19 < first < 64:
             self.receiver.data_received(data, self.local_candidate.component)
 

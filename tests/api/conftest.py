@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 
 from mediaserver.app import Server, running
+from mediaserver.redis_server import RedisServer
 from mediaserver.settings import EncoderSettings, HttpSettings, Settings, StoreSettings
 from tests.api.client import Client
 from tests.control.hosting import hosted
@@ -70,6 +71,15 @@ async def invited(owner: Client) -> Invited:
 async def producer(owner: Client) -> Client:
     minted = await owner.post("/api/v1/tokens", {"name": "Pia"}, 201)
     return owner.as_(minted["token"])
+
+
+@pytest.fixture
+async def redis_server(tmp_path: Path) -> AsyncIterator[RedisServer]:
+    """A Redis that is not the server's own."""
+    redis = RedisServer(tmp_path / "elsewhere")
+    await redis.start()
+    yield redis
+    await redis.stop()
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ async def test_a_token_is_exchanged_for_a_cookie_that_scripts_do_not_see(owner: 
     assert answer.json == {"role": "owner", "show": None, "feed": None}
     assert (morsel["httponly"], morsel["samesite"], morsel["path"]) == (True, "Strict", "/api/v1")
     assert morsel["secure"] == ""
-    assert owner.token not in cookie
+    assert str(owner.token) not in cookie
     browser = owner.as_(None)
     assert (await browser.call("GET", SHOWS, headers={"Cookie": cookie})).status == 200
 
@@ -144,7 +144,7 @@ class TestHttps:
         return Authority(tmp_path)
 
     @pytest.fixture
-    async def secure(self, settings: Settings, authority: Authority, tmp_path: Path) -> Settings:
+    def secure(self, settings: Settings, authority: Authority, tmp_path: Path) -> Settings:
         authority.serving("localhost")
         (pem,) = tmp_path.glob("localhost*.pem")
         http = HttpSettings(host="localhost", port=0, tls_cert=pem, tls_key=pem)

@@ -1,6 +1,7 @@
 """How long the event loop stood still, without what the machine did to other programs."""
 
 import asyncio
+import gc
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,8 @@ _INTERVAL_S = 0.005
 class LoopWatch:
     """`worst_s`: the longest that a due call waited for the loop, as an asynchronous context.
 
-    What the thread waited for a processor is taken off: it says nothing about the program.
+    What the thread waited for a processor is taken off, and what earlier tests left for the
+    garbage collector is kept from it: neither says anything about the program.
     """
 
     def __init__(self) -> None:
@@ -22,6 +24,8 @@ class LoopWatch:
         self._schedstat = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
 
     async def __aenter__(self) -> Self:
+        gc.collect()
+        gc.freeze()
         self._arm()
         return self
 
@@ -32,6 +36,7 @@ class LoopWatch:
         trace: TracebackType | None,
     ) -> None:
         self._timer.cancel()
+        gc.unfreeze()
 
     def _arm(self) -> None:
         self._due_s = self._loop.time() + _INTERVAL_S

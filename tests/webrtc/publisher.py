@@ -50,7 +50,7 @@ def picture_number(frame: av.VideoFrame) -> int:
 
 
 class Publisher:
-    """One host. `relay_port` takes the place of the server's port, for a bad network."""
+    """One host with a camera and a microphone."""
 
     def __init__(self, codec: str) -> None:
         self.pictures = NumberedPictures()
@@ -69,15 +69,16 @@ class Publisher:
         await self.peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
 
     async def publish(self, url: str, token: str, tls: ssl.SSLContext | bool = True) -> str:
-        """Offer, post, accept; gives back the session's address."""
+        """Offer, post, accept; gives back the answer."""
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
         async with (
             aiohttp.ClientSession() as http,
             http.post(url, data=await self.offer(), headers=headers, ssl=tls) as response,
         ):
             response.raise_for_status()
-            await self.accept(await response.text())
-            return str(response.url.join(response.url.with_path(response.headers["Location"])))
+            answer = await response.text()
+            await self.accept(answer)
+            return answer
 
     async def close(self) -> None:
         await self.peer.close()
@@ -86,7 +87,7 @@ class Publisher:
 async def _main(url: str, token: str, codec: str, ca_file: str | None = None) -> None:
     publisher = Publisher(codec)
     tls = ssl.create_default_context(cafile=ca_file) if ca_file else True
-    await publisher.publish(url, token, tls)
+    print(await publisher.publish(url, token, tls), flush=True)
     await asyncio.Event().wait()
 
 

@@ -14,8 +14,8 @@ from playwright.async_api import Browser, Page, Route, async_playwright
 from mediaserver.decoder import VideoDecoder
 from mediaserver.packet import AccessUnit
 from mediaserver.webrtc.sdp import START_BITRATE_KBPS
-from tests.webrtc.conftest import SHOW, TOKEN, RecordingFeed, WhipServer
 from tests.webrtc.relay import UdpRelay
+from tests.webrtc.server import SHOW, TOKEN, RecordingFeed, WhipServer
 
 FLAGS = (
     "--headless=new",

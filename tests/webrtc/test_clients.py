@@ -2,75 +2,18 @@
 
 import asyncio
 import itertools
-import re
 import sys
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import aiohttp
 import av
 import pytest
-from aioice import ice
 
 from mediaserver.decoder import VideoDecoder
 from mediaserver.packet import AccessUnit
 from tests.webrtc.certificates import self_signed
-from tests.webrtc.conftest import TOKEN, WhipServer
-from tests.webrtc.publisher import Publisher, picture_number
-from tests.webrtc.relay import UdpRelay
-
-
-@pytest.fixture(autouse=True)
-def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """aiortc leaves loopback out; these hosts have nothing else."""
-    monkeypatch.setattr(ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
-
-
-class Hosts:
-    """Makes publishers and relays, and ends them all."""
-
-    def __init__(self, server: WhipServer) -> None:
-        self._server = server
-        self._made: list[Publisher | UdpRelay] = []
-
-    async def direct(self, codec: str) -> Publisher:
-        publisher = Publisher(codec)
-        self._made.append(publisher)
-        await publisher.publish(self._server.url, TOKEN)
-        return publisher
-
-    async def relayed(
-        self, codec: str, loses: Callable[[bytes], bool], *, repairs: bool = True
-    ) -> tuple[Publisher, UdpRelay]:
-        """A host behind a bad network: neither side knows another way."""
-        publisher = Publisher(codec)
-        self._made.append(publisher)
-        offer = re.sub(r"a=candidate:.*\r\n", "", await publisher.offer())
-        if not repairs:
-            offer = re.sub(r"a=rtcp-fb:\d+ nack\r\n", "", offer)
-        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/sdp"}
-        async with (
-            aiohttp.ClientSession() as http,
-            http.post(self._server.url, data=offer, headers=headers) as response,
-        ):
-            answer = await response.text()
-        found = re.search(r"udp \d+ (127\.0\.0\.1) (\d+) typ host", answer)
-        assert found is not None
-        relay = UdpRelay((found[1], int(found[2])), loses=loses)
-        self._made.append(relay)
-        await publisher.accept(answer.replace(found[2], str(await relay.start())))
-        return publisher, relay
-
-    async def close(self) -> None:
-        for made in self._made:
-            await made.close()
-
-
-@pytest.fixture
-async def hosts(whip_server: WhipServer) -> AsyncIterator[Hosts]:
-    hosts = Hosts(whip_server)
-    yield hosts
-    await hosts.close()
+from tests.webrtc.hosts import Hosts
+from tests.webrtc.publisher import picture_number
+from tests.webrtc.server import TOKEN, WhipServer
 
 
 def is_media(datagram: bytes) -> bool:
@@ -152,7 +95,7 @@ async def test_same_invitation_used_again_takes_over_while_the_first_still_sends
 async def test_ffmpeg_publishes_with_a_certificate_on_p256(
     whip_server: WhipServer, tmp_path: Path
 ) -> None:
-    # Its own certificates are on P-224, which our OpenSSL refuses: docs/adr/0003.
+    # Its own certificates are on P-224, which our OpenSSL refuses: docs/adr/0004.
     certificate, key = self_signed(tmp_path)
     feed = whip_server.feed
     process = await asyncio.create_subprocess_exec(

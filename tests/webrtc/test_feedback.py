@@ -88,6 +88,17 @@ def test_late_packet_is_told_in_the_next_report() -> None:
     assert read_transport_feedback(report)[11] == 1.1
 
 
+def test_more_than_one_report_holds_is_told_in_several() -> None:
+    feedback = TransportFeedback()
+    for number in range(1000):
+        feedback.add(number, 1.0 + number * 0.3)
+    reports = []
+    while report := feedback.report(1, 2):
+        reports.append(report)
+    assert [len(read_transport_feedback(report)) for report in reports] == [400, 400, 200]
+    assert max(map(len, reports)) < 1000
+
+
 @given(
     st.integers(0, 65535),
     st.lists(st.tuples(st.integers(0, 40), st.integers(0, 800)), min_size=1, max_size=120),
@@ -101,7 +112,7 @@ def test_transport_feedback_is_exact_for_any_arrivals(
     for gap, pause in steps:
         number += gap
         ticks += pause
-        if len(came) and number - base >= 900:
+        if came and number - base >= TransportFeedback.MAX_STATUSES:
             break
         came.setdefault(number % 65536, ticks / 4000)
         feedback.add(number % 65536, ticks / 4000)

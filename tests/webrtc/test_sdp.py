@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaserver.webrtc.sdp import (
+    MAX_CANDIDATES,
     MID,
     TRANSPORT_CC,
     Candidate,
@@ -192,6 +193,11 @@ def test_offer_that_cannot_be_taken_whole_is_refused_with_the_reason(
 )
 def test_candidate_that_cannot_be_used_is_silently_discarded(candidate: str) -> None:
     assert parse_offer(f"{FFMPEG}a=candidate:{candidate}\r\n").candidates == ()
+
+
+def test_candidates_are_bounded() -> None:
+    many = "".join(f"a=candidate:1 1 udp 5 192.0.2.1 {port} typ host\r\n" for port in range(1, 999))
+    assert len(parse_offer(FFMPEG + many).candidates) == MAX_CANDIDATES
 
 
 def test_fragment_carries_candidates_and_credentials() -> None:

@@ -10,7 +10,7 @@ from mediaserver.clock import ManualClock
 from mediaserver.secret import Secret
 from mediaserver.settings import IceServer
 from mediaserver.webrtc.transport import IceSettings
-from tests.webrtc.conftest import OTHER_TOKEN, PRODUCER_TOKEN, SHOW, TOKEN, WhipServer
+from tests.webrtc.server import OTHER_TOKEN, PRODUCER_TOKEN, SHOW, TOKEN, WhipServer
 from tests.webrtc.test_sdp import CHROMIUM
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
