@@ -15,7 +15,7 @@ from bench.live import TimecodeTrack
 from bench.rtp import RtpPorts, send_feed
 from mediaserver.demo.broadcast import Invitation
 from mediaserver.demo.child import standard_input
-from mediaserver.demo.publisher import Publisher, clip_tracks
+from mediaserver.demo.publisher import Publisher, clip_tracks, publish_over_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +60,5 @@ async def send() -> None:
 
 
 if __name__ == "__main__":
+    publish_over_loopback()
     asyncio.run(send())

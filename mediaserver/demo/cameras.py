@@ -13,7 +13,7 @@ import msgspec
 from mediaserver.demo.broadcast import Invitation
 from mediaserver.demo.camera import CAMERAS, camera_clip
 from mediaserver.demo.child import standard_input
-from mediaserver.demo.publisher import Publisher, clip_tracks
+from mediaserver.demo.publisher import Publisher, clip_tracks, publish_over_loopback
 
 
 async def publish() -> None:
@@ -35,4 +35,5 @@ async def publish() -> None:
 
 
 if __name__ == "__main__":
+    publish_over_loopback()
     asyncio.run(publish())

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 import aiohttp
 import av
+from aioice import ice
 from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
@@ -79,6 +80,14 @@ def clip_tracks(clip: Clip) -> tuple[LoopTrack, LoopTrack]:
         LoopTrack("video", Fraction(1, clip.fps), clip.pictures),
         LoopTrack("audio", Fraction(OPUS_FRAME, SAMPLE_RATE), clip.sound),
     )
+
+
+def publish_over_loopback() -> None:
+    """Let this process's publishers send from 127.0.0.1 alone.
+
+    aioice leaves loopback out, and a machine without a network has nothing else.
+    """
+    ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
 
 
 class Publisher:
