@@ -10,6 +10,9 @@ Fit = Literal["cover", "contain", "fill"]
 
 Easing = Literal["linear", "ease-in", "ease-out", "ease-in-out"]
 
+TransitionKind = Literal["move", "fade", "cut"]
+"""Tiles go to their new places; they fade where they are; or all is there at once."""
+
 PresetName = Literal["solo", "side-by-side", "stack", "picture-in-picture", "grid"]
 
 DEFAULT_BACKGROUND = "#101418"
@@ -17,10 +20,12 @@ DEFAULT_BACKGROUND = "#101418"
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """How the canvas moves to this layout; 0 ms is a cut."""
+    """How the canvas comes to this layout, and how its `auto` slots open and close; 0 ms is a
+    cut."""
 
     duration_ms: int = 0
     easing: Easing = "linear"
+    kind: TransitionKind = "move"
 
 
 @dataclass(frozen=True, slots=True)

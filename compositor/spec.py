@@ -13,6 +13,7 @@ from compositor.layout import (
     PresetName,
     Slot,
     Transition,
+    TransitionKind,
 )
 
 MAX_SLOTS = 32
@@ -44,7 +45,6 @@ def parse_layout(document: object) -> Layout:
 
 def layout_document(layout: Layout) -> dict[str, Any]:
     """The JSON document that `parse_layout` reads as `layout`."""
-    transition = layout.transition
     what: dict[str, Any] = (
         {"preset": layout.preset}
         if layout.preset
@@ -53,8 +53,13 @@ def layout_document(layout: Layout) -> dict[str, Any]:
     return {
         "background": layout.background,
         **what,
-        "transition": {"duration_ms": transition.duration_ms, "easing": transition.easing},
+        "transition": _transition_document(layout.transition),
     }
+
+
+def _transition_document(transition: Transition) -> dict[str, Any]:
+    kind = {} if transition.kind == "move" else {"kind": transition.kind}
+    return {**kind, "duration_ms": transition.duration_ms, "easing": transition.easing}
 
 
 def _slot_document(slot: Slot) -> dict[str, Any]:
@@ -132,10 +137,11 @@ def _background(value: object) -> str:
 
 
 def _transition(value: object) -> Transition:
-    spec = _object(value, "transition", {"duration_ms", "easing"})
+    spec = _object(value, "transition", {"kind", "duration_ms", "easing"})
     return Transition(
         _integer(spec.get("duration_ms", 0), "transition.duration_ms", 0, MAX_DURATION_MS),
         _choice(spec.get("easing", "linear"), "transition.easing", get_args(Easing)),
+        _choice(spec.get("kind", "move"), "transition.kind", get_args(TransitionKind)),
     )
 
 

@@ -36,6 +36,7 @@ class Tile:
     fit: Fit = "cover"
     title: str = ""
     subtitle: str = ""
+    opacity: float = 1.0
 
 
 def tiles(layout: Layout, size: Size, feeds: Sequence[FeedInfo]) -> tuple[Tile, ...]:
