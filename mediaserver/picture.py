@@ -27,6 +27,7 @@ class Picture:
         self._lock = threading.Lock()
         self._tiles: dict[Look, Yuv420] = {}
         self._asked: set[Look] = set()
+        self._passing: tuple[Look, Yuv420] | None = None
 
     def tile(self, look: Look, scaler: Scaler) -> Yuv420:
         """The frame as `look` asks; the same object every time.
@@ -37,6 +38,16 @@ class Picture:
             self._asked.add(look)
             return self._made(look, scaler)
 
+    def passing(self, look: Look, scaler: Scaler) -> Yuv420:
+        """The frame at a size that a moving tile has for a moment: only the latest is kept, and
+        none is made ready for the next picture."""
+        with self._lock:
+            if look in self._tiles:
+                return self._tiles[look]
+            if self._passing is None or self._passing[0] != look:
+                self._passing = look, self._scaled(look, scaler)
+            return self._passing[1]
+
     def prepare_like(self, previous: "Picture", scaler: Scaler) -> None:
         """Make what was asked of `previous`, on the thread in whose cache the frame still is."""
         with self._lock:
@@ -45,6 +56,9 @@ class Picture:
 
     def _made(self, look: Look, scaler: Scaler) -> Yuv420:
         if look not in self._tiles:
-            tile = scaled(self.frame, look.size, look.fit, scaler)
-            self._tiles[look] = dimmed(tile) if look.dim else tile
+            self._tiles[look] = self._scaled(look, scaler)
         return self._tiles[look]
+
+    def _scaled(self, look: Look, scaler: Scaler) -> Yuv420:
+        tile = scaled(self.frame, look.size, look.fit, scaler)
+        return dimmed(tile) if look.dim else tile

@@ -113,7 +113,7 @@ class Program:
         pacer, clock = self._pacer, self._clock
         tick = pacer.first_after(clock.now())
         while not self._stopping.wait(pacer.due_s(tick) - clock.now()):
-            frame = self._stage.compose(self._scene)
+            frame = self._stage.compose(self._scene, pacer.due_s(tick))
             given_s = clock.now()
             pacer.delivered(tick, given_s)
             self._delivered.append(given_s)
