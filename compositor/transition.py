@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from compositor.geometry import Rect
-from compositor.layout import Easing, Transition
+from compositor.layout import Easing, Transition, View
 from compositor.tiles import Tile
+from compositor.trim import Trim
 
 MAX_TILES = 64
 """Of a moment. Interrupted again and again, tiles that still fade would pile up."""
@@ -117,21 +118,48 @@ def _carried(old: Sequence[Tile], new: Sequence[Tile], pairs: dict[int, int]) ->
 
 
 def _same_look(origin: Tile, tile: Tile) -> bool:
-    """Whether one can become the other by moving alone. What a feed's state changes (dimmed,
-    slates and their words) changes at once and is no matter of a transition."""
-    return outline(origin) == outline(replace(tile, rect=origin.rect, opacity=origin.opacity))
-
-
-def outline(tile: Tile) -> Tile:
-    """`tile` without what its feed's state decides."""
-    return replace(tile, picture="live", title="", subtitle="")
+    """Whether one becomes the other in small steps."""
+    lines = {trim.colour for trim in (origin.trim, tile.trim) if trim.border}
+    return (
+        origin.view.fit == tile.view.fit
+        and origin.view.mirror == tile.view.mirror
+        and origin.label == tile.label
+        and len(lines) < 2
+    )
 
 
 def _on_the_way(origin: Tile, tile: Tile, progress: float) -> Tile:
+    rect = _rect(origin.rect, tile.rect, progress)
     return replace(
         tile,
-        rect=_rect(origin.rect, tile.rect, progress),
-        opacity=origin.opacity + (tile.opacity - origin.opacity) * progress,
+        rect=rect,
+        view=_view(origin.view, tile.view, progress),
+        opacity=_number(origin.opacity, tile.opacity, progress),
+        trim=_trim(origin.trim, tile.trim, rect, progress),
+    )
+
+
+def _view(origin: View, view: View, progress: float) -> View:
+    if origin == view:
+        return view
+    x, y, width, height = (
+        _number(start, end, progress) for start, end in zip(origin.crop, view.crop, strict=True)
+    )
+    across, down = (
+        _number(start, end, progress) for start, end in zip(origin.focus, view.focus, strict=True)
+    )
+    return replace(view, crop=(x, y, width, height), focus=(across, down))
+
+
+def _trim(origin: Trim, trim: Trim, rect: Rect, progress: float) -> Trim:
+    if origin == trim:
+        return trim
+    radius = _even(origin.radius, trim.radius, progress)
+    return Trim(
+        min(radius, min(rect.width, rect.height) // 4 * 2),
+        # Never rounded up, or it would pass the canvas's edge beside a rectangle that was.
+        2 * math.floor(_number(origin.border, trim.border, progress) / 2),
+        trim.colour or origin.colour,
     )
 
 
@@ -145,7 +173,11 @@ def _rect(start: Rect, end: Rect, progress: float) -> Rect:
 
 
 def _even(start: int, end: int, progress: float) -> int:
-    return 2 * math.floor((start + (end - start) * progress) / 2 + 0.5)
+    return 2 * math.floor(_number(start, end, progress) / 2 + 0.5)
+
+
+def _number(start: float, end: float, progress: float) -> float:
+    return start + (end - start) * progress
 
 
 def _faded(tile: Tile, share: float) -> Tile:
@@ -204,4 +236,5 @@ class Motion:
 
 
 def _outlines(tiles: Sequence[Tile]) -> list[Tile]:
-    return [outline(tile) for tile in tiles]
+    """`tiles` without what their feeds' states and names decide, which changes at once."""
+    return [replace(tile, picture="live", title="", subtitle="", name="") for tile in tiles]
