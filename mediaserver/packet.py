@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, NewType
 
+from compositor.geometry import Turns
+
 Kind = Literal["video", "audio"]
 Codec = Literal["h264", "vp8", "opus", "aac"]
 
@@ -10,6 +12,7 @@ FeedId = NewType("FeedId", str)
 CanvasId = NewType("CanvasId", str)
 TargetId = NewType("TargetId", str)
 ShowId = NewType("ShowId", str)
+AssetId = NewType("AssetId", str)
 
 TICKS_PER_S = 90_000
 """Ticks of the program's clock: exact for 25, 30, 60, 30000/1001 fps and for AAC frames."""
@@ -21,7 +24,8 @@ class AccessUnit:
 
     `payload` is H.264 in Annex B, one VP8 frame, one Opus packet or one raw AAC frame.
     `timestamp` counts `clock_rate` a second, unwrapped, from the sender's arbitrary origin.
-    `arrived_s` is the monotonic time at which its last byte came.
+    `arrived_s` is the monotonic time at which its last byte came. `turns` bring the picture
+    upright: the camera was held otherwise.
     """
 
     codec: Codec
@@ -30,6 +34,7 @@ class AccessUnit:
     payload: bytes
     is_keyframe: bool
     arrived_s: float
+    turns: Turns = 0
 
     @property
     def kind(self) -> Kind:

@@ -4,25 +4,26 @@ All that a show needs to come back, here or on another server. Tokens are kept a
 stream keys sealed by the vault.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from mediaserver.errors import ShopcastError
-from mediaserver.packet import CanvasId, FeedId, ShowId, TargetId
+from mediaserver.packet import AssetId, CanvasId, FeedId, ShowId, TargetId
 
 SCHEMA_VERSION = 1
 
 
 class CanvasRecord(msgspec.Struct, frozen=True):
-    """A picture's size in pixels, rate and bits a second, and the layout last put on it: a
-    spec of compositor.layout, or `{"preset": name}`."""
+    """A picture's size in pixels, rate and bits a second, and the layout and overlays last put
+    on it, as documents of compositor.spec."""
 
     width: int
     height: int
     fps: float
     video_bitrate: int
     layout: dict[str, Any]
+    overlays: tuple[dict[str, Any], ...] = ()
 
 
 class FeedRecord(msgspec.Struct, frozen=True):
@@ -34,6 +35,18 @@ class FeedRecord(msgspec.Struct, frozen=True):
     admitted_at: float | None = None
     gain_db: float = 0.0
     muted: bool = False
+
+
+class AssetRecord(msgspec.Struct, frozen=True):
+    """An image, with its size in pixels, or a font; `size` is in bytes, which are in the store
+    beside the record."""
+
+    name: str
+    kind: Literal["image", "font"]
+    content_type: str
+    size: int
+    width: int | None = None
+    height: int | None = None
 
 
 class TargetRecord(msgspec.Struct, frozen=True):
@@ -57,6 +70,7 @@ class ShowRecord(msgspec.Struct, frozen=True):
     channels: tuple[str, ...] = ()
     feeds: dict[FeedId, FeedRecord] = {}
     targets: dict[TargetId, TargetRecord] = {}
+    assets: dict[AssetId, AssetRecord] = {}
     on_air: bool = False
     started_at: float | None = None
     ended_at: float | None = None
@@ -82,6 +96,12 @@ class ShowRecord(msgspec.Struct, frozen=True):
     def without_target(self, target: TargetId) -> "ShowRecord":
         kept = {key: record for key, record in self.targets.items() if key != target}
         return self.but(targets=kept)
+
+    def with_asset(self, asset: AssetId, record: AssetRecord) -> "ShowRecord":
+        return self.but(assets={**self.assets, asset: record})
+
+    def without_asset(self, asset: AssetId) -> "ShowRecord":
+        return self.but(assets={key: kept for key, kept in self.assets.items() if key != asset})
 
     def at_rest(self) -> "ShowRecord":
         """The same show off air, at the same revision."""

@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from mediaserver.errors import Conflict, StoreUnavailable
-from mediaserver.packet import ShowId
+from mediaserver.packet import AssetId, ShowId
 from mediaserver.state import ShowRecord, from_json, to_json
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ TOKENS = "shopcast:tokens"
 
 _ANSWER_TIMEOUT_S = 0.5
 _PROBE_INTERVAL_S = 0.2
+_ASSET_TIMEOUT_S = 5.0
 
 
 def key(show_id: ShowId, part: str) -> str:
@@ -141,9 +142,24 @@ class Store:
 
     async def delete(self, show_id: ShowId) -> None:
         """Raises HeldElsewhere while a server has the show on air."""
-        keys = [key(show_id, part) for part in ("record", "lease", "fence")]
+        keys = [key(show_id, part) for part in ("record", "lease", "fence", "assets")]
         _settled(await self.script("delete", keys, []))
         await self._asked(lambda: self._redis.srem(SHOWS, show_id))
+
+    async def asset(self, show_id: ShowId, asset: AssetId) -> bytes | None:
+        """The bytes of one of the show's assets, None when they are not stored."""
+        data: bytes | None = await self._asked(
+            lambda: self._redis.hget(key(show_id, "assets"), asset), _ASSET_TIMEOUT_S
+        )
+        return data
+
+    async def add_asset(self, show_id: ShowId, asset: AssetId, data: bytes) -> None:
+        await self._asked(
+            lambda: self._redis.hset(key(show_id, "assets"), asset, data), _ASSET_TIMEOUT_S
+        )
+
+    async def remove_asset(self, show_id: ShowId, asset: AssetId) -> None:
+        await self._asked(lambda: self._redis.hdel(key(show_id, "assets"), asset))
 
     async def tokens(self) -> dict[str, TokenRecord]:
         """The producers' tokens by their hashes."""
@@ -197,11 +213,13 @@ class Store:
         ]
         _settled(await self.script("save", keys, arguments))
 
-    async def _asked(self, command: Callable[[], Awaitable[Any]]) -> Any:
+    async def _asked(
+        self, command: Callable[[], Awaitable[Any]], timeout_s: float = 2 * _ANSWER_TIMEOUT_S
+    ) -> Any:
         if self._away.is_set():
             raise StoreUnavailable("the server's store (Redis) does not answer")
         try:
-            async with asyncio.timeout(2 * _ANSWER_TIMEOUT_S):
+            async with asyncio.timeout(timeout_s):
                 return await command()
         except (RedisConnectionError, RedisTimeoutError, TimeoutError, OSError) as error:
             if not self._away.is_set():
