@@ -8,6 +8,7 @@ Sources: RFC 3550 appendix A.1 (sequence numbers), RFC 4585 §6.2.1 (NACK).
 
 from dataclasses import dataclass, field
 
+from compositor.geometry import Turns
 from mediaserver.packet import AccessUnit, Codec
 from mediaserver.webrtc.depacketizer import DepacketizeError, Depacketizer
 from mediaserver.webrtc.rtp import SEQUENCE_SIZE, TIMESTAMP_SIZE, RtpPacket, unwrapped
@@ -145,6 +146,7 @@ class VideoJitterBuffer:
         self._reorder = ReorderBuffer(VIDEO_PATIENCE_S, MAX_HELD_VIDEO)
         self._payloads: list[bytes] = []
         self._timestamp = 0
+        self._turns: Turns = 0
         self._first = True
         self._in_step = False
         self.pictures_dropped = 0
@@ -202,6 +204,8 @@ class VideoJitterBuffer:
             if not self._payloads:
                 self._start(packet)
             self._payloads.append(packet.payload)
+            if packet.turns is not None:
+                self._turns = packet.turns
             if packet.marker:
                 self._finish(units, now)
         return units
@@ -221,7 +225,15 @@ class VideoJitterBuffer:
             return
         self._payloads.clear()
         units.append(
-            AccessUnit(self._codec, self._timestamp, VIDEO_CLOCK_RATE, payload, is_keyframe, now)
+            AccessUnit(
+                self._codec,
+                self._timestamp,
+                VIDEO_CLOCK_RATE,
+                payload,
+                is_keyframe,
+                now,
+                self._turns,
+            )
         )
 
     def _out_of_step(self) -> None:

@@ -27,7 +27,7 @@ from mediaserver.webrtc.jitter import (
     VideoJitterBuffer,
 )
 from mediaserver.webrtc.rtp import RtpError, RtpPacket, original_packet, parse_rtp
-from mediaserver.webrtc.sdp import TRANSPORT_CC, Format, Media, Offer
+from mediaserver.webrtc.sdp import TRANSPORT_CC, VIDEO_ORIENTATION, Format, Media, Offer
 
 TRANSPORT_FEEDBACK_INTERVAL_S = 0.05
 TIMER_SLACK_S = 0.005
@@ -111,6 +111,7 @@ class Receiver:
                     self._retransmissions[format_.rtx_payload_type] = (track, format_)
         wanted = {feedback for track in self._tracks for feedback in track.feedback}
         self._transport_cc_id = offer.extension(TRANSPORT_CC) if "transport-cc" in wanted else None
+        self._orientation_id = offer.extension(VIDEO_ORIENTATION)
         self._transport_feedback = TransportFeedback()
         self._transport_feedback_due_s = float("-inf")
         uses_remb = self._transport_cc_id is None and "goog-remb" in wanted
@@ -127,7 +128,7 @@ class Receiver:
     def rtp_received(self, data: bytes, now: float) -> None:
         """One decrypted RTP packet came at `now`."""
         try:
-            packet = parse_rtp(data, self._transport_cc_id)
+            packet = parse_rtp(data, self._transport_cc_id, self._orientation_id)
         except RtpError:
             self._malformed += 1
             return

@@ -1,11 +1,14 @@
 """RTP packets as received, parsed for speed: what the receiver needs and nothing more.
 
-Sources: RFC 3550 §5.1 (header), RFC 8285 §4 (header extensions), RFC 4588 §4 (retransmission).
+Sources: RFC 3550 §5.1 (header), RFC 8285 §4 (header extensions), RFC 4588 §4 (retransmission),
+3GPP TS 26.114 §7.4.5 (video orientation).
 """
 
 from dataclasses import dataclass
 from struct import Struct
+from typing import cast
 
+from compositor.geometry import Turns
 from mediaserver.errors import ShopcastError
 
 SEQUENCE_SIZE = 1 << 16
@@ -22,7 +25,11 @@ class RtpError(ShopcastError):
 
 @dataclass(slots=True)
 class RtpPacket:
-    """One RTP packet without its padding; `transport_sequence` is transport-wide-cc's number."""
+    """One RTP packet without its padding; `transport_sequence` is transport-wide-cc's number.
+
+    `turns` bring the picture upright, where the packet says so: a sender says it of keyframes
+    and of changes, and it holds until it says something else.
+    """
 
     payload_type: int
     marker: bool
@@ -31,10 +38,13 @@ class RtpPacket:
     ssrc: int
     payload: bytes
     transport_sequence: int | None = None
+    turns: Turns | None = None
 
 
-def parse_rtp(data: bytes, transport_cc_id: int | None = None) -> RtpPacket:
-    """The packet in `data`; `transport_cc_id` is the extension id negotiated, if one was.
+def parse_rtp(
+    data: bytes, transport_cc_id: int | None = None, orientation_id: int | None = None
+) -> RtpPacket:
+    """The packet in `data`; the ids are those of the extensions negotiated, if they were.
 
     Raises RtpError for anything that is not RTP version 2 or is cut short.
     """
@@ -45,15 +55,17 @@ def parse_rtp(data: bytes, transport_cc_id: int | None = None) -> RtpPacket:
         raise RtpError("not RTP version 2")
     start = 12 + 4 * (first & 0x0F)
     end = len(data)
-    transport_sequence = None
+    transport_sequence, turns = None, None
     if first & 0x10:
         extensions = start + 4
         if extensions > end:
             raise RtpError("header extension cut short")
         start = extensions + 4 * _U16.unpack_from(data, extensions - 2)[0]
         profile = _U16.unpack_from(data, extensions - 4)[0]
-        if transport_cc_id is not None and profile == _ONE_BYTE_PROFILE and start <= end:
-            transport_sequence = _transport_sequence(data, extensions, start, transport_cc_id)
+        if profile == _ONE_BYTE_PROFILE and start <= end:
+            transport_sequence, turns = _extensions(
+                data[extensions:start], transport_cc_id, orientation_id
+            )
     if first & 0x20:
         end -= data[-1]
     if start > end:
@@ -66,20 +78,33 @@ def parse_rtp(data: bytes, transport_cc_id: int | None = None) -> RtpPacket:
         ssrc,
         data[start:end],
         transport_sequence,
+        turns,
     )
 
 
-def _transport_sequence(data: bytes, position: int, end: int, wanted: int) -> int | None:
-    """The two bytes of the extension `wanted` (RFC 8285 §4.2, the one-byte form)."""
+def _extensions(
+    data: bytes, transport_cc_id: int | None, orientation_id: int | None
+) -> tuple[int | None, Turns | None]:
+    """Transport-wide-cc's number and the turns, of RFC 8285 §4.2's one-byte elements.
+
+    Of the orientation, the two lowest bits are read; the flip is left out, as by browsers.
+    """
+    number, turns = None, None
+    position, end = 0, len(data)
     while position < end:
         head = data[position]
-        length = (head & 0x0F) + 1
-        if head >> 4 == wanted:
-            if length != 2 or position + 3 > end:
-                return None
-            return data[position + 1] << 8 | data[position + 2]
-        position += length + 1 if head else 1  # 0 is padding
-    return None
+        if not head:
+            position += 1
+            continue
+        value = position + 1
+        position = value + (head & 0x0F) + 1
+        if position > end:
+            break
+        if head >> 4 == transport_cc_id and position - value == 2:
+            number = data[value] << 8 | data[value + 1]
+        elif head >> 4 == orientation_id and position - value == 1:
+            turns = cast(Turns, data[value] & 0x03)
+    return number, turns
 
 
 def original_packet(packet: RtpPacket, payload_type: int, ssrc: int) -> RtpPacket | None:
@@ -93,6 +118,7 @@ def original_packet(packet: RtpPacket, payload_type: int, ssrc: int) -> RtpPacke
         packet.timestamp,
         ssrc,
         packet.payload[2:],
+        turns=packet.turns,
     )
 
 

@@ -17,6 +17,7 @@ from mediaserver.errors import BadRequest
 from mediaserver.packet import Codec, Kind
 
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+VIDEO_ORIENTATION = "urn:3gpp:video-orientation"
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 START_BITRATE_KBPS = 2500
 """Where a libwebrtc sender starts instead of 300: 720p at once. Its own congestion control
@@ -28,6 +29,7 @@ MAX_CANDIDATES = 32
 Setup = Literal["active", "passive"]
 
 _PROTOCOLS = ("UDP/TLS/RTP/SAVPF", "TCP/TLS/RTP/SAVPF", "RTP/SAVPF")
+_EXTENSIONS = (TRANSPORT_CC, VIDEO_ORIENTATION, MID)
 _FEEDBACK = ("transport-cc", "goog-remb", "nack", "nack pli")
 _DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
@@ -272,7 +274,7 @@ def _media(section: _Section) -> Media:
         mid,
         protocol,
         formats,
-        tuple((i, uri) for i, uri in extensions if uri in (TRANSPORT_CC, MID) and 0 < i < 15),
+        tuple((i, uri) for i, uri in extensions if uri in _EXTENSIONS and 0 < i < 15),
         section.has("rtcp-rsize"),
     )
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compositor.geometry import Turns
 from mediaserver.packet import AccessUnit
 from mediaserver.webrtc.depacketizer import Vp8Depacketizer
 from mediaserver.webrtc.jitter import (
@@ -59,6 +60,17 @@ def test_picture_goes_out_with_its_last_packet() -> None:
         AccessUnit("vp8", 0, 90_000, frame_bytes(0, 2, keyframe=True), True, 1.25)
     ]
     assert not video.keyframe_wanted
+
+
+def test_orientation_holds_from_the_picture_that_says_it() -> None:
+    video = buffer()
+    said: dict[int, Turns] = {0: 1, 2: 0, 3: 3}
+    turns = []
+    for index in range(5):
+        packet = frame_packet(index, index, keyframe=index == 0)
+        packet.turns = said.get(index)
+        turns += [unit.turns for unit in video.push(packet, 1.0)]
+    assert turns == [1, 1, 0, 3, 3]
 
 
 def test_sender_without_marker_bits_is_understood_a_picture_later() -> None:

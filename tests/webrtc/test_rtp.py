@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compositor.geometry import Turns
 from mediaserver.webrtc.rtp import (
     RtpError,
     RtpPacket,
@@ -23,6 +24,18 @@ def test_extension_that_was_not_negotiated_is_passed_over() -> None:
     data = rtp(7, 9000, b"payload", transport=(3, 513))
     assert parse_rtp(data).transport_sequence is None
     assert parse_rtp(data, 4).transport_sequence is None
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_orientation_is_the_quarter_turns_that_bring_a_picture_upright(turns: Turns) -> None:
+    """3GPP TS 26.114 §7.4.5: camera and flip are bits 3 and 2."""
+    data = bytearray(rtp(7, 9000, b"payload", transport=(3, 513)))
+    data[17] = 0b1100 | turns
+    assert parse_rtp(bytes(data), 3, 7) == RtpPacket(
+        96, False, 7, 9000, 0x1234, b"payload", 513, turns
+    )
+    assert parse_rtp(bytes(data), 3, 8).turns is None
+    assert parse_rtp(bytes(data), 3).turns is None
 
 
 def test_contributing_sources_are_passed_over() -> None:
@@ -52,13 +65,14 @@ def test_what_is_cut_short_is_an_rtp_error(data: bytes) -> None:
 @given(st.binary(max_size=80).map(lambda tail: b"\xb1" + tail), st.integers(1, 14))
 def test_any_bytes_are_a_packet_or_an_rtp_error(data: bytes, identifier: int) -> None:
     with contextlib.suppress(RtpError):
-        parse_rtp(data, identifier)
+        assert parse_rtp(data, identifier, identifier % 14 + 1).turns in (None, 0, 1, 2, 3)
 
 
 def test_retransmission_carries_the_original_packet() -> None:
     packet = parse_rtp(rtp(99, 9000, b"\x01\x02payload", payload_type=97, marker=True, ssrc=5))
+    packet.turns = 3
     assert original_packet(packet, 96, 0x1234) == RtpPacket(
-        96, True, 0x0102, 9000, 0x1234, b"payload"
+        96, True, 0x0102, 9000, 0x1234, b"payload", turns=3
     )
 
 

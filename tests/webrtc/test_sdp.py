@@ -11,6 +11,7 @@ from mediaserver.webrtc.sdp import (
     MAX_CANDIDATES,
     MID,
     TRANSPORT_CC,
+    VIDEO_ORIENTATION,
     Candidate,
     Fingerprint,
     IceCredentials,
@@ -111,6 +112,7 @@ def test_answer_is_receive_only_bundled_and_complete() -> None:
     assert {line for line in lines if line.startswith("a=extmap")} == {
         f"a=extmap:3 {TRANSPORT_CC}",
         f"a=extmap:4 {MID}",
+        f"a=extmap:13 {VIDEO_ORIENTATION}",
     }
 
 
