@@ -30,7 +30,7 @@ def pictures(number: int, count: int) -> Iterator[av.VideoFrame]:
 
 def clip(number: int) -> Clip:
     """Clip `number` (0 or 1), from the cache where an earlier run left it."""
-    path = _cache() / f"{SOURCES[number]}-{SECONDS}s.msgpack"
+    path = _cache() / f"{SOURCES[number]}-{SECONDS}s-bt709.msgpack"
     if not path.exists():
         made = Clip(
             encoded_pictures(pictures(number, SECONDS * FPS), FPS, BITRATE_BPS, gop=FPS),

@@ -8,12 +8,11 @@ import av
 import numpy as np
 from av.video.plane import VideoPlane
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
-from numpy.typing import NDArray
 
+from compositor.colorimetry import Matrix, conversion, convert
+from compositor.colorimetry import Plane as Plane
 from compositor.errors import GeometryError
-from compositor.geometry import Rect, Size, whole
-
-Plane = NDArray[np.uint8]
+from compositor.geometry import Rect, Size, Turns, whole
 
 AVCOL_SPC_BT709 = 1
 
@@ -65,9 +64,13 @@ def colour(hex_rgb: str) -> Colour:
 
 def blank(size: Size) -> Yuv420:
     """A picture in one new block of memory, its pixels not set."""
+    return planar(np.empty(size.width * size.height * 3 // 2, np.uint8), size)
+
+
+def planar(memory: Plane, size: Size) -> Yuv420:
+    """The picture of `size` that lies in `memory`, one plane after the other."""
     width, height = size.width, size.height
     luma, chroma = width * height, width * height // 4
-    memory = np.empty(luma + 2 * chroma, np.uint8)
     return Yuv420(
         memory[:luma].reshape(height, width),
         memory[luma : luma + chroma].reshape(height // 2, width // 2),
@@ -82,17 +85,46 @@ def solid(size: Size, colour: Colour) -> Yuv420:
     return picture
 
 
-def yuv420(frame: av.VideoFrame) -> Yuv420:
-    """The planes of `frame`, which stay its own memory if it is limited-range yuv420p.
+def flat_picture(size: Size, colour: Colour) -> Yuv420:
+    """A picture of one colour to copy from: every row is the same few bytes of memory."""
+    width, height = size.width, size.height
+    y, u, v = (np.uint8(sample) for sample in colour)
+    return Yuv420(
+        np.broadcast_to(y, (height, width)),
+        np.broadcast_to(u, (height // 2, width // 2)),
+        np.broadcast_to(v, (height // 2, width // 2)),
+    )
 
-    Any other format or range is converted. An odd last column or row is left out.
+
+def yuv420(frame: av.VideoFrame) -> Yuv420:
+    """`frame` as a picture: its own memory if it is yuv420p, BT.709 or untagged, limited range.
+
+    Anything else is converted. An odd last column or row is left out.
     """
-    if frame.format.name != "yuv420p" or frame.color_range == ColorRange.JPEG:
+    picture, matrix = planes(frame), conversion(frame)
+    return picture if matrix is None else converted(picture, matrix)
+
+
+def converted(picture: Yuv420, matrix: Matrix) -> Yuv420:
+    """`picture` in BT.709, limited range, in new memory. Cheapest of a small picture."""
+    result = blank(picture.size)
+    copy(picture, result)
+    convert(result.y, result.u, result.v, matrix)
+    return result
+
+
+def planes(frame: av.VideoFrame) -> Yuv420:
+    """The planes of `frame`, whatever their colorimetry: its own memory if it is 8-bit 4:2:0.
+
+    Other formats become that; RGB in BT.709, limited range.
+    """
+    if frame.format.name not in ("yuv420p", "yuvj420p"):
+        rgb = frame.format.is_rgb
         frame = frame.reformat(
             format="yuv420p",
-            dst_colorspace=Colorspace.ITU709 if frame.format.is_rgb else None,
-            src_color_range=_range(frame),
-            dst_color_range=ColorRange.MPEG,
+            dst_colorspace=Colorspace.ITU709 if rgb else None,
+            src_color_range=ColorRange.JPEG if rgb else frame.color_range,
+            dst_color_range=ColorRange.MPEG if rgb else frame.color_range,
             threads=1,
         )
     if frame.width < 2 or frame.height < 2:
@@ -108,11 +140,6 @@ def yuv420(frame: av.VideoFrame) -> Yuv420:
 
 def _view(plane: VideoPlane, width: int, height: int) -> Plane:
     return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[:height, :width]
-
-
-def _range(frame: av.VideoFrame) -> int:
-    full = frame.format.is_rgb or frame.format.name.startswith("yuvj")
-    return ColorRange.JPEG if full else frame.color_range
 
 
 def video_frame(picture: Yuv420) -> av.VideoFrame:
@@ -156,6 +183,22 @@ def fill(picture: Yuv420, colour: Colour, rect: Rect) -> None:
     part.y.fill(colour.y)
     part.u.fill(colour.u)
     part.v.fill(colour.v)
+
+
+def mirrored(picture: Yuv420) -> Yuv420:
+    """`picture` with left and right swapped, in new memory."""
+    mirror = blank(picture.size)
+    copy(Yuv420(picture.y[:, ::-1], picture.u[:, ::-1], picture.v[:, ::-1]), mirror)
+    return mirror
+
+
+def turned(picture: Yuv420, turns: Turns) -> Yuv420:
+    """`picture` by so many quarter turns clockwise, in new memory."""
+    return Yuv420(
+        np.ascontiguousarray(np.rot90(picture.y, -turns)),
+        np.ascontiguousarray(np.rot90(picture.u, -turns)),
+        np.ascontiguousarray(np.rot90(picture.v, -turns)),
+    )
 
 
 _LEVELS = np.arange(256)

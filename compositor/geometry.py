@@ -3,8 +3,12 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from compositor.errors import GeometryError
+
+Turns = Literal[0, 1, 2, 3]
+"""Quarter turns clockwise, such as bring a phone's picture upright."""
 
 Fractions = tuple[float, float, float, float]
 """x, y, width, height as fractions of a canvas."""
@@ -63,6 +67,13 @@ class Rect:
             and other.y < self.bottom
         )
 
+    def common(self, other: "Rect") -> "Rect | None":
+        """What both cover."""
+        if not self.overlaps(other):
+            return None
+        x, y = max(self.x, other.x), max(self.y, other.y)
+        return Rect(x, y, min(self.right, other.right) - x, min(self.bottom, other.bottom) - y)
+
 
 def whole(size: Size) -> Rect:
     """The rectangle that covers all of `size`."""
@@ -82,12 +93,12 @@ def pixel_rect(fractions: Fractions, size: Size) -> Rect:
 
 
 def _span(start: float, end: float, length: int) -> tuple[int, int]:
-    first = min(_even(start * length), length - 2)
-    last = min(_even(end * length), length)
+    first = min(even(start * length), length - 2)
+    last = min(even(end * length), length)
     return first, max(last, first + 2)
 
 
-def _even(pixels: float) -> int:
+def even(pixels: float) -> int:
     """The nearest even number, halves going up.
 
     Rounded to a millionth before, so that 1/3 + 1/3 and 2/3 end on the same pixel.
@@ -95,23 +106,45 @@ def _even(pixels: float) -> int:
     return 2 * math.floor(round(pixels / 2, 6) + 0.5)
 
 
-def cover_crop(source: Size, target: Size) -> Rect:
-    """The largest centred part of `source` with the shape of `target`."""
+def cover_crop(source: Size, target: Size, focus: tuple[float, float] = (0.5, 0.5)) -> Rect:
+    """The largest part of `source` with the shape of `target`, as near around `focus` as can be.
+
+    `focus` is in fractions of `source`.
+    """
     width, height = source.width, source.height
     if width * target.height > height * target.width:
-        width = min(max(_even(height * target.width / target.height), 2), width)
+        width = min(max(even(height * target.width / target.height), 2), width)
     else:
-        height = min(max(_even(width * target.height / target.width), 2), height)
-    return centred(Size(width, height), whole(source))
+        height = min(max(even(width * target.height / target.width), 2), height)
+    return Rect(
+        _around(focus[0], width, source.width),
+        _around(focus[1], height, source.height),
+        width,
+        height,
+    )
+
+
+def _around(focus: float, length: int, room: int) -> int:
+    """Where `length` begins that has `focus`, a fraction of `room`, in its middle if it can."""
+    middle = 2 * math.floor((focus * room - length / 2) / 2 + 1e-6)
+    return min(max(middle, 0), room - length)
+
+
+def turned_back(rect: Rect, size: Size, turns: Turns) -> Rect:
+    """Where `rect` of a picture of `size` lay before that was turned clockwise by quarters."""
+    for _ in range(turns):
+        rect = Rect(rect.y, size.width - rect.right, rect.height, rect.width)
+        size = Size(size.height, size.width)
+    return rect
 
 
 def contained(source: Size, target: Size) -> Size:
     """The largest size with the shape of `source` that fits into `target`."""
     width, height = target.width, target.height
     if source.width * height > source.height * width:
-        height = min(max(_even(width * source.height / source.width), 2), height)
+        height = min(max(even(width * source.height / source.width), 2), height)
     else:
-        width = min(max(_even(height * source.width / source.height), 2), width)
+        width = min(max(even(height * source.width / source.height), 2), width)
     return Size(width, height)
 
 

@@ -1,24 +1,25 @@
 """A feed's frame at the size of its tile."""
 
 import math
+from collections.abc import Callable
 
 import av
-import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
-from numpy.typing import NDArray
 
-from compositor.frame import Plane, Yuv420, blank, copy, region, yuv420
-from compositor.geometry import Size, contained, cover_crop
-from compositor.layout import Fit
-
-STRIP_PIXELS = 60_000
-"""Output pixels that `_halve` treats at a time, so that its sums stay in a core's L2 cache."""
+from compositor.colorimetry import conversion, convert
+from compositor.frame import Plane, Yuv420, converted, copy, mirrored, planes, region, turned
+from compositor.geometry import Rect, Size, Turns, contained, cover_crop, pixel_rect, turned_back
+from compositor.layout import View
+from compositor.pool import Pool
+from compositor.resample import halve, three_quarters
 
 LARGEST_SHRINK = 16
 """Of a side in one go: swscale's filters lose precision beyond, and do not exist beyond 128."""
 
 STAGED_SIZES = 8
 """Sizes of source for which a `Scaler` keeps memory."""
+
+SEEN_WHOLE = View()
 
 
 class Scaler:
@@ -27,25 +28,25 @@ class Scaler:
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
         self._staged: dict[Size, av.VideoFrame] = {}
-        self._sums = np.empty((2, 2 * STRIP_PIXELS), np.uint16)
+        self._pool = Pool()
 
     def resized(self, source: Yuv420, size: Size) -> Yuv420:
-        """`source` stretched to `size`, in new memory.
+        """`source` stretched to `size`, in memory that nobody else reads.
 
-        Exactly 2:1, as from 720p to the half of a 720p canvas, is averaged here in 2×2 blocks:
-        the result of swscale's AREA at two thirds of the cost of any of its scalers. All else is
-        scaled by swscale, bilinear, on the calling thread.
+        By 2:1 and 4:3 it is resampled here: a 720p feed is so in half of a 720p canvas, and in
+        half of a 1080p one. All else is scaled by swscale, bilinear, on the calling thread.
         """
-        if source.size == Size(2 * size.width, 2 * size.height):
-            target = blank(size)
-            _halve(source.y, target.y, self._sums)
-            _halve(source.u, target.u, self._sums)
-            _halve(source.v, target.v, self._sums)
+        resample = _exact(source.size, size)
+        if resample is not None:
+            target = self._pool.blank(size)
+            resample(source.y, target.y)
+            resample(source.u, target.u)
+            resample(source.v, target.v)
             return target
         step = _step(source.size, size)
         if step != size:
             return self.resized(self.resized(source, step), size)
-        return yuv420(
+        return planes(
             self._reformatter.reformat(
                 self._stage(source),
                 size.width,
@@ -67,27 +68,59 @@ class Scaler:
             if len(self._staged) == STAGED_SIZES:
                 self._staged.clear()
             self._staged[size] = av.VideoFrame(size.width, size.height, "yuv420p")
-        copy(source, yuv420(self._staged[size]))
+        copy(source, planes(self._staged[size]))
         return self._staged[size]
 
 
 def scaled(
-    frame: av.VideoFrame, size: Size, fit: Fit = "cover", scaler: Scaler | None = None
+    frame: av.VideoFrame,
+    size: Size,
+    view: View = SEEN_WHOLE,
+    scaler: Scaler | None = None,
+    turns: Turns = 0,
 ) -> Yuv420:
-    """`frame` for a tile of `size`.
+    """What `view` shows of `frame`, brought upright by `turns`, for a tile of `size`.
 
-    `cover` cuts off what does not fit the tile's shape, equally on both sides; `fill` stretches;
-    `contain` returns a smaller picture if the shapes differ, to be centred in the tile. A frame
-    that needs no scaling is returned as it is, in its own memory.
+    `cover` cuts off what does not fit the tile's shape, on both sides of the focus; `fill`
+    stretches; `contain` returns a smaller picture if the shapes differ, to be centred in the
+    tile. A frame that needs no change is returned as it is, in its own memory; whatever is to
+    be done to pixels is done to the tile's, which are fewer.
     """
-    source = yuv420(frame)
-    if fit == "contain":
-        size = contained(source.size, size)
-    elif fit == "cover":
-        source = region(source, cover_crop(source.size, size))
-    if source.size == size:
-        return source
-    return (scaler or Scaler()).resized(source, size)
+    source = planes(frame)
+    upright = _turned(source.size, turns)
+    part = pixel_rect(view.crop, upright)
+    if view.fit == "contain":
+        size = contained(part.size, size)
+    elif view.fit == "cover":
+        seen = cover_crop(part.size, size, view.focus)
+        part = Rect(part.x + seen.x, part.y + seen.y, seen.width, seen.height)
+    picture = region(source, turned_back(part, upright, turns))
+    matrix = conversion(frame)
+    lying = _turned(size, turns)
+    if picture.size != lying:
+        picture = (scaler or Scaler()).resized(picture, lying)
+        if matrix is not None:
+            convert(picture.y, picture.u, picture.v, matrix)
+    elif matrix is not None:
+        picture = converted(picture, matrix)
+    if turns:
+        picture = turned(picture, turns)
+    return mirrored(picture) if view.mirror else picture
+
+
+def _turned(size: Size, turns: Turns) -> Size:
+    return Size(size.height, size.width) if turns % 2 else size
+
+
+def _exact(source: Size, target: Size) -> Callable[[Plane, Plane], None] | None:
+    """What resamples `source` to `target` if the ratio is the same in all planes and known."""
+    ratio = source.width / target.width
+    if source.height / target.height != ratio:
+        return None
+    if ratio == 2:
+        return halve
+    in_fours = source.width % 8 == source.height % 8 == 0
+    return three_quarters if ratio == 4 / 3 and in_fours else None
 
 
 def _step(source: Size, target: Size) -> Size:
@@ -97,26 +130,3 @@ def _step(source: Size, target: Size) -> Size:
         max(target.width, 2 * math.ceil(source.width / least)),
         max(target.height, 2 * math.ceil(source.height / least)),
     )
-
-
-def _halve(plane: Plane, half: Plane, sums: NDArray[np.uint16]) -> None:
-    """Write the rounded mean of every 2×2 block of `plane` into `half`.
-
-    Two neighbours in a row are one uint16, so that all sums are on contiguous 16-bit lanes.
-    """
-    pairs = plane.view(np.uint16)
-    height, width = half.shape
-    strip = max(1, STRIP_PIXELS // width)
-    for top in range(0, height, strip):
-        rows = min(strip, height - top)
-        block = pairs[2 * top : 2 * (top + rows)]
-        across = sums[0, : block.size].reshape(block.shape)
-        odd = sums[1, : block.size].reshape(block.shape)
-        np.bitwise_and(block, 0xFF, out=across)
-        np.right_shift(block, 8, out=odd)
-        np.add(across, odd, out=across)
-        total = odd[:rows]
-        np.add(across[0::2], across[1::2], out=total)
-        np.add(total, 2, out=total)
-        np.right_shift(total, 2, out=total)
-        np.copyto(half[top : top + rows], total, casting="unsafe")

@@ -11,9 +11,17 @@ from av.video.codeccontext import VideoCodecContext
 from mediaserver.audio_buffer import SAMPLE_RATE, Samples
 from mediaserver.packet import AccessUnit, Codec
 
+UNTAGGED, BT601 = 2, 6
+"""Matrix coefficients (ITU-T H.273, table 4). Browsers seldom tag what they send over WebRTC. It is
+BT.601 at every size: their cameras' pictures pass through libyuv, and Chromium takes an untagged
+remote track for it too."""
+
 
 class VideoDecoder:
-    """H.264 or VP8 to frames, without delay; follows a sender that changes its codec."""
+    """H.264 or VP8 to frames, without delay; follows a sender that changes its codec.
+
+    Every frame says what its matrix is.
+    """
 
     def __init__(self) -> None:
         self._codec: Codec | None = None
@@ -27,7 +35,11 @@ class VideoDecoder:
             context.thread_count = 1
             context.flags |= Flags.low_delay
             self._context, self._codec = context, unit.codec
-        return self._context.decode(av.Packet(unit.payload))
+        frames = self._context.decode(av.Packet(unit.payload))
+        for frame in frames:
+            if frame.colorspace == UNTAGGED:
+                frame.colorspace = BT601
+        return frames
 
 
 class AudioDecoder:

@@ -150,10 +150,10 @@ class Feed:
         )
 
     def stats(self) -> FeedStats:
-        frame = self._picture.frame if self._picture else None
+        width, height = self._picture.size if self._picture else (0, 0)
         return FeedStats(
-            width=frame.width if frame else 0,
-            height=frame.height if frame else 0,
+            width=width,
+            height=height,
             frames_decoded=self._frames_decoded,
             units_dropped=self._units_dropped,
             decode_errors=self._decode_errors,
@@ -173,7 +173,7 @@ class Feed:
             try:
                 if unit.kind == "video":
                     for frame in video.decode(unit):
-                        picture = Picture(frame)
+                        picture = Picture(frame, unit.turns)
                         if self._picture is not None:
                             picture.prepare_like(self._picture, scaler)
                         self._picture = picture

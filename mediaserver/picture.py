@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import av
 
-from compositor.frame import Yuv420, dimmed
-from compositor.geometry import Size
-from compositor.layout import Fit
+from compositor.frame import Yuv420, dimmed, turned, video_frame, yuv420
+from compositor.geometry import Size, Turns
+from compositor.layout import View
 from compositor.scale import Scaler, scaled
 
 
@@ -15,19 +15,35 @@ class Look(NamedTuple):
     """How a tile shows a picture."""
 
     size: Size
-    fit: Fit
+    view: View
     dim: bool = False
 
 
 class Picture:
-    """An immutable decoded frame and a memo of it at the looks asked for, safe on any thread."""
+    """An immutable decoded frame and a memo of it at the looks asked for, safe on any thread.
 
-    def __init__(self, frame: av.VideoFrame) -> None:
+    `turns` bring it upright.
+    """
+
+    def __init__(self, frame: av.VideoFrame, turns: Turns = 0) -> None:
         self.frame = frame
+        self._turns: Turns = turns
         self._lock = threading.Lock()
         self._tiles: dict[Look, Yuv420] = {}
         self._asked: set[Look] = set()
         self._passing: tuple[Look, Yuv420] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, upright."""
+        width, height = self.frame.width, self.frame.height
+        return (height, width) if self._turns % 2 else (width, height)
+
+    def upright(self) -> av.VideoFrame:
+        """The frame as it is to be seen."""
+        if not self._turns:
+            return self.frame
+        return video_frame(turned(yuv420(self.frame), self._turns))
 
     def tile(self, look: Look, scaler: Scaler) -> Yuv420:
         """The frame as `look` asks; the same object every time.
@@ -51,7 +67,7 @@ class Picture:
     def prepare_like(self, previous: "Picture", scaler: Scaler) -> None:
         """Make what was asked of `previous`, on the thread in whose cache the frame still is."""
         with self._lock:
-            for look in previous._asked:
+            for look in tuple(previous._asked):
                 self._made(look, scaler)
 
     def _made(self, look: Look, scaler: Scaler) -> Yuv420:
@@ -60,5 +76,5 @@ class Picture:
         return self._tiles[look]
 
     def _scaled(self, look: Look, scaler: Scaler) -> Yuv420:
-        tile = scaled(self.frame, look.size, look.fit, scaler)
+        tile = scaled(self.frame, look.size, look.view, scaler, self._turns)
         return dimmed(tile) if look.dim else tile

@@ -79,7 +79,7 @@ class Thumbnails:
         for _ in range(round(_PICTURE_TIMEOUT_S / _POLL_S)):
             picture = feed.picture()
             if picture is not None and picture is not stale:
-                return picture.frame
+                return picture.upright()
             if feed.source is None:
                 break
             await asyncio.sleep(_POLL_S)

@@ -1,10 +1,11 @@
 from compositor.frame import Yuv420
 from compositor.geometry import Size
+from compositor.layout import View
 from compositor.scale import Scaler
 from mediaserver.picture import Look, Picture
 from tests.media import moving_frames
 
-SMALL = Look(Size(32, 24), "cover")
+SMALL = Look(Size(32, 24), View())
 
 
 def picture() -> Picture:
@@ -23,7 +24,7 @@ def test_looks_are_told_apart() -> None:
     dim = shown.tile(SMALL._replace(dim=True), scaler)
 
     assert shown.tile(SMALL, scaler).y.mean() > dim.y.mean()
-    assert shown.tile(Look(Size(16, 12), "fill"), scaler).size == Size(16, 12)
+    assert shown.tile(Look(Size(16, 12), View("fill")), scaler).size == Size(16, 12)
 
 
 def test_next_picture_is_made_ready_for_who_showed_the_last() -> None:

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import av
 import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
 SAMPLE_RATE = 48_000
@@ -30,7 +31,7 @@ def h264_encoder(
 ) -> av.VideoCodecContext:
     """An encoder that gives each picture at once in Annex B, with a keyframe every `gop`.
 
-    Constrained baseline, one thread: what a browser would send.
+    Constrained baseline, one thread: what a browser would send, but for the tag BT.709.
     """
     encoder = av.CodecContext.create("libx264", "w")
     assert isinstance(encoder, av.VideoCodecContext)
@@ -41,6 +42,8 @@ def h264_encoder(
     encoder.framerate = Fraction(fps)
     encoder.bit_rate = bitrate_bps
     encoder.thread_count = 1
+    encoder.colorspace = Colorspace.ITU709
+    encoder.color_range = ColorRange.MPEG
     encoder.options = {
         "preset": preset,
         "tune": "zerolatency",

@@ -9,10 +9,13 @@ ALLOWED = {
     "compositor",
     "dataclasses",
     "functools",
+    "io",
     "math",
+    "numba",
     "numpy",
     "PIL",
     "re",
+    "sys",
     "typing",
     "unicodedata",
 }

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from compositor.frame import Colour, copy, region, solid, video_frame, yuv420
 from compositor.geometry import Rect, Size, contained
-from compositor.layout import Fit
+from compositor.layout import Fit, View
 from compositor.scale import Scaler, scaled
 from tests.compositor.pictures import camera, filtered, generated, noise, psnr, received, same
 from tests.compositor.strategies import sizes
@@ -94,14 +94,14 @@ def test_cover_at_other_ratios_is_ffmpegs_crop_and_scale(
 def test_contain_is_the_whole_picture_at_the_largest_size_that_fits(
     feeds: list[av.VideoFrame],
 ) -> None:
-    result = scaled(feeds[0], Size(400, 400), "contain")
+    result = scaled(feeds[0], Size(400, 400), View("contain"))
     expected = yuv420(filtered([feeds[0]], "scale=400:226:flags=bilinear"))
     assert result.size == Size(400, 226)
     assert psnr(result, expected) >= 50
 
 
 def test_fill_stretches(feeds: list[av.VideoFrame]) -> None:
-    result = scaled(feeds[0], Size(400, 400), "fill")
+    result = scaled(feeds[0], Size(400, 400), View("fill"))
     expected = yuv420(filtered([feeds[0]], "scale=400:400:flags=bilinear"))
     assert psnr(result, expected) >= 50
 
@@ -111,15 +111,15 @@ def test_one_scaler_serves_frames_of_any_size_and_fit() -> None:
     for width, height in ((1280, 720), (640, 480), (722, 406), (1920, 1080), (1280, 720)):
         frame = camera(1, Size(width, height))
         for fit in ("cover", "contain", "fill"):
-            once = scaled(frame, Size(640, 360), fit)
-            assert same(scaled(frame, Size(640, 360), fit, scaler), once)
+            once = scaled(frame, Size(640, 360), View(fit))
+            assert same(scaled(frame, Size(640, 360), View(fit), scaler), once)
 
 
 def test_results_of_one_scaler_are_apart_from_each_other() -> None:
     scaler = Scaler()
-    first = scaled(camera(1), Size(128, 72), "cover", scaler)
+    first = scaled(camera(1), Size(128, 72), View("cover"), scaler)
     kept = first.y.copy()
-    scaled(camera(2), Size(128, 72), "cover", scaler)
+    scaled(camera(2), Size(128, 72), View("cover"), scaler)
     assert np.array_equal(first.y, kept)
 
 
@@ -141,7 +141,7 @@ def test_scaling_leaves_the_tags_of_the_frame_alone() -> None:
 @example(Size(2, 2), Size(3840, 2160), "fill")
 @given(sizes(Size(400, 400)), sizes(Size(400, 400)), st.sampled_from(["cover", "contain", "fill"]))
 def test_any_frame_fits_any_tile(source: Size, tile: Size, fit: Fit) -> None:
-    result = scaled(video_frame(solid(source, Colour(90, 60, 200))), tile, fit)
+    result = scaled(video_frame(solid(source, Colour(90, 60, 200))), tile, View(fit))
     assert result.size == (contained(source, tile) if fit == "contain" else tile)
     for plane, level in ((result.y, 90), (result.u, 60), (result.v, 200)):
         assert abs(plane.astype(int) - level).max() <= 1

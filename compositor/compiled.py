@@ -1,0 +1,30 @@
+"""Loops over pixels, compiled to machine code when their module is imported."""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from numba import njit
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def compiled(signature: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a function of numpy arrays and numbers a native one that runs without the GIL.
+
+    `signature` is numba's, such as `void(u1[:,:], u1[:,::1])`: rows that may be apart, and rows
+    without a gap. The code is kept on disk for the next start where there is a place for it.
+    """
+
+    def native(function: Callable[P, R]) -> Callable[P, R]:
+        for cache in (True, False):
+            try:
+                code: Callable[P, R] = njit(signature, nogil=True, cache=cache)(function)
+            except RuntimeError:  # no directory may be written to
+                if not cache:
+                    raise
+            else:
+                return code
+        raise AssertionError
+
+    return native
