@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import av
 from av.video.reformatter import Interpolation, VideoReformatter
@@ -87,18 +88,11 @@ def scaled(
     be done to pixels is done to the tile's, which are fewer.
     """
     source = planes(frame)
-    upright = _turned(source.size, turns)
-    part = pixel_rect(view.crop, upright)
-    if view.fit == "contain":
-        size = contained(part.size, size)
-    elif view.fit == "cover":
-        seen = cover_crop(part.size, size, view.focus)
-        part = Rect(part.x + seen.x, part.y + seen.y, seen.width, seen.height)
-    picture = region(source, turned_back(part, upright, turns))
+    part, size = _seen(source.size, size, view, turns)
+    picture = region(source, part)
     matrix = conversion(frame)
-    lying = _turned(size, turns)
-    if picture.size != lying:
-        picture = (scaler or Scaler()).resized(picture, lying)
+    if part.size != size:
+        picture = (scaler or Scaler()).resized(picture, size)
         if matrix is not None:
             convert(picture.y, picture.u, picture.v, matrix)
     elif matrix is not None:
@@ -106,6 +100,19 @@ def scaled(
     if turns:
         picture = turned(picture, turns)
     return mirrored(picture) if view.mirror else picture
+
+
+@lru_cache(maxsize=1024)
+def _seen(source: Size, tile: Size, view: View, turns: Turns) -> tuple[Rect, Size]:
+    """Which part of a frame as it came is seen, and at which size; both not turned yet."""
+    upright = _turned(source, turns)
+    part = pixel_rect(view.crop, upright)
+    if view.fit == "contain":
+        tile = contained(part.size, tile)
+    elif view.fit == "cover":
+        cover = cover_crop(part.size, tile, view.focus)
+        part = Rect(part.x + cover.x, part.y + cover.y, cover.width, cover.height)
+    return turned_back(part, upright, turns), _turned(tile, turns)
 
 
 def _turned(size: Size, turns: Turns) -> Size:

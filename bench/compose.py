@@ -1,0 +1,220 @@
+"""What composing costs on one thread, beside libavfilter's scale and xstack and a memcpy."""
+
+import time
+import tracemalloc
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import cycle, islice
+
+import av
+import numpy as np
+from av.filter import Graph
+from PIL import Image, ImageDraw
+
+from bench import clips
+from bench.report import Figures, Options, Report, medians, report, run
+from compositor.frame import BLACK, Yuv420, copy, solid, yuv420
+from compositor.geometry import Rect, Size
+from compositor.layout import View
+from compositor.raster import Raster, raster
+from compositor.render import Canvas, Placed
+from compositor.scale import Scaler, scaled
+from compositor.tiles import Tile
+from compositor.transition import between
+from mediaserver.encoder import VideoEncoder, VideoEncoding
+
+CANVAS, TILE = Size(1920, 1080), Size(960, 540)
+GRID = tuple(Rect(x, y, TILE.width, TILE.height) for y in (0, 540) for x in (0, 960))
+SPOTLIGHT = (Rect(0, 90, 1600, 900), *(Rect(1600, 90 + 300 * row, 320, 180) for row in range(3)))
+FEEDS, PICTURES = len(GRID), 16
+"""Different pictures of each feed: what is scaled was not in the cache."""
+OVERLAYS = (Rect(60, 60, 520, 200), Rect(700, 820, 520, 200), Rect(1340, 440, 520, 200))
+"""15 % of the canvas."""
+TRANSITION_TICKS = 15
+WARM_UP_TICKS = 5
+"""Of the encoder: it begins with a keyframe."""
+
+Feeds = Sequence[Sequence[av.VideoFrame]]
+Render = Callable[[int], av.VideoFrame]
+
+
+def feeds(size: Size) -> Feeds:
+    """Four moving pictures of `size`, two of each of the benchmarks' sources."""
+    made = []
+    for number in range(len(clips.SOURCES)):
+        pictures = list(clips.pictures(number, FEEDS // len(clips.SOURCES) * PICTURES))
+        if size != Size(*clips.SIZE):
+            pictures = [p.reformat(size.width, size.height, threads=1) for p in pictures]
+        made += [pictures[:PICTURES], pictures[PICTURES:]]
+    return made
+
+
+def ours(of: Feeds) -> Render:
+    scaler, canvas = Scaler(), Canvas(CANVAS, BLACK)
+
+    def render(tick: int) -> av.VideoFrame:
+        pictures = (scaled(feed[tick % PICTURES], TILE, scaler=scaler) for feed in of)
+        return canvas.render([Placed(*pair) for pair in zip(GRID, pictures, strict=True)])
+
+    return render
+
+
+def libavfilter(of: Feeds) -> Render:
+    """The same by FFmpeg's filters, bilinear, on the calling thread."""
+    graph = Graph()
+    graph.threads = 1
+    stack = graph.add("xstack", f"inputs={FEEDS}:layout=0_0|w0_0|0_h0|w0_h0")
+    sources = []
+    for index, feed in enumerate(of):
+        size = f"video_size={feed[0].width}x{feed[0].height}"
+        source = graph.add("buffer", f"{size}:pix_fmt=yuv420p:time_base=1/30")
+        scale = graph.add("scale", f"{TILE.width}:{TILE.height}:flags=bilinear")
+        source.link_to(scale)
+        scale.link_to(stack, 0, index)
+        sources.append(source)
+    sink = graph.add("buffersink")
+    stack.link_to(sink)
+    graph.configure()
+
+    def render(tick: int) -> av.VideoFrame:
+        for source, feed in zip(sources, of, strict=True):
+            frame = feed[tick % PICTURES]
+            frame.pts, frame.time_base = tick, Fraction(1, 30)
+            source.push(frame)
+        return graph.vpull()
+
+    return render
+
+
+def unchanged(of: Feeds) -> Render:
+    """Nothing new on any feed."""
+    canvas, scaler = Canvas(CANVAS, BLACK), Scaler()
+    tiles = [scaled(feed[0], TILE, scaler=scaler) for feed in of]
+    placed = [Placed(*pair) for pair in zip(GRID, tiles, strict=True)]
+    placed += [Placed(rect, card(rect.size)) for rect in OVERLAYS]
+    return lambda tick: canvas.render(placed)
+
+
+def overlaid(of: Feeds) -> Render:
+    canvas = Canvas(CANVAS, BLACK)
+    cards = [Placed(rect, card(rect.size)) for rect in OVERLAYS]
+
+    def render(tick: int) -> av.VideoFrame:
+        pictures = (scaled(feed[tick % PICTURES], TILE) for feed in of)
+        tiles = [Placed(*pair) for pair in zip(GRID, pictures, strict=True)]
+        return canvas.render([*tiles, *cards])
+
+    return render
+
+
+def card(size: Size) -> Raster:
+    """A half transparent box with rounded corners."""
+    image = Image.new("RGBA", (size.width, size.height))
+    box = (0, 0, size.width - 1, size.height - 1)
+    ImageDraw.Draw(image).rounded_rectangle(box, radius=24, fill=(20, 24, 32, 160))
+    return raster(image)
+
+
+def memcpy(pictures: Sequence[Yuv420]) -> Callable[[int], None]:
+    """Whole canvases copied: the floor."""
+    target = solid(CANVAS, BLACK)
+    return lambda tick: copy(pictures[tick % len(pictures)], target)
+
+
+def cpu_ms(render: Callable[[int], object], seconds: float) -> float:
+    """The median over as many calls as `seconds` allow."""
+    for tick in range(PICTURES):
+        render(tick)
+    times, end_s, tick = [], time.monotonic() + seconds, PICTURES
+    while time.monotonic() < end_s:
+        before_s = time.thread_time()
+        render(tick)
+        times.append(time.thread_time() - before_s)
+        tick += 1
+    return 1000 * float(np.median(times))
+
+
+def psnr_db(one: Yuv420, other: Yuv420) -> float:
+    pairs = ((one.y, other.y), (one.u, other.u), (one.v, other.v))
+    squares = sum(float(((a.astype(np.float64) - b) ** 2).sum()) for a, b in pairs)
+    return float(10 * np.log10(255**2 * sum(a.size for a, _ in pairs) / squares))
+
+
+def new_canvases(render: Render) -> float:
+    """Memory taken for a while by a rendered frame after warm-up, in canvases."""
+    for tick in range(2 * PICTURES):
+        render(tick)
+    tracemalloc.start()
+    try:
+        for tick in range(PICTURES):
+            render(tick)
+        return tracemalloc.get_traced_memory()[1] / (CANVAS.width * CANVAS.height * 1.5)
+    finally:
+        tracemalloc.stop()
+
+
+def transition_ms(of: Feeds) -> float:
+    """The slowest frame, encoded, of four tiles that move from a grid to a spotlight and back."""
+    canvas, scaler = Canvas(CANVAS, BLACK), Scaler()
+    encoder = VideoEncoder(VideoEncoding(CANVAS.width, CANVAS.height, Fraction(30), 6_000_000))
+    old, new = (
+        [Tile(rect, str(number), "live", View()) for number, rect in enumerate(rects)]
+        for rects in (GRID, SPOTLIGHT)
+    )
+    times: list[float] = []
+    there = range(TRANSITION_TICKS + 1)
+    for tick in islice(cycle([*there, *reversed(there)]), 4 * TRANSITION_TICKS):
+        before_s = time.thread_time()
+        placed = [
+            Placed(
+                tile.rect,
+                scaled(of[int(tile.feed or 0)][tick % PICTURES], tile.rect.size, tile.view, scaler),
+                tile.trim,
+                tile.opacity,
+            )
+            for tile in between(old, new, tick / TRANSITION_TICKS)
+        ]
+        encoder.encode(canvas.render(placed), len(times))
+        times.append(time.thread_time() - before_s)
+    return 1000 * max(times[WARM_UP_TICKS:])
+
+
+async def measure(options: Options) -> Report:
+    camera, fitting = feeds(Size(*clips.SIZE)), feeds(TILE)
+    canvases = [solid(CANVAS, BLACK) for _ in range(PICTURES)]
+    seconds = options.seconds / 8
+    runs: list[Figures] = []
+    filters: list[Figures] = []
+    floor: list[Figures] = []
+    for _ in range(options.runs):
+        same_tick = ours(camera)(3), libavfilter(camera)(3)
+        fits_ms = cpu_ms(ours(fitting), seconds)
+        runs.append(
+            {
+                "grid_ms": cpu_ms(ours(camera), seconds),
+                "tile_size_ms": fits_ms,
+                "unchanged_ms": cpu_ms(unchanged(camera), seconds),
+                "overlays_more_ms": cpu_ms(overlaid(fitting), seconds) - fits_ms,
+                "transition_worst_ms": transition_ms(camera),
+                "grid_psnr_db": psnr_db(*map(yuv420, same_tick)),
+                "canvases_allocated": new_canvases(ours(camera)),
+            }
+        )
+        filters.append(
+            {
+                "grid_ms": cpu_ms(libavfilter(camera), seconds),
+                "tile_size_ms": cpu_ms(libavfilter(fitting), seconds),
+            }
+        )
+        floor.append({"canvas_ms": cpu_ms(memcpy(canvases), seconds)})
+    mine, copy_ms = medians(runs), medians(floor)["canvas_ms"]
+    ratios = {
+        "grid_ratio": mine["grid_ms"] / medians(filters)["grid_ms"],
+        "tile_size_to_memcpy_ratio": mine["tile_size_ms"] / copy_ms,
+        "unchanged_to_memcpy_ratio": mine["unchanged_ms"] / copy_ms,
+    }
+    return report("compose", runs, {"libavfilter": filters, "memcpy": floor}, ratios)
+
+
+if __name__ == "__main__":
+    run(__doc__ or "", 16.0, measure)
