@@ -2,6 +2,7 @@
 
 CompositorError
 ├── LayoutError     a spec that cannot be used: where, and why
+├── AssetError      an image or a font that cannot be used: why
 └── GeometryError   a picture and a rectangle that do not fit each other
 """
 
@@ -17,6 +18,10 @@ class LayoutError(CompositorError):
         super().__init__(f"{path}: {reason}" if path else reason)
         self.path = path
         self.reason = reason
+
+
+class AssetError(CompositorError):
+    """An image or a font that is too large or not what it should be."""
 
 
 class GeometryError(CompositorError):

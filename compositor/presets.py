@@ -5,13 +5,11 @@ from functools import lru_cache
 from typing import Literal
 
 from compositor.geometry import Fractions, Size
-from compositor.layout import Layout, PresetName, Slot
+from compositor.layout import FULL, Corner, Layout, PresetName, Slot
 
 Orientation = Literal["landscape", "portrait"]
 
 MAX_FEEDS = 9
-
-FULL: Fractions = (0.0, 0.0, 1.0, 1.0)
 
 GRID_ROWS: dict[Orientation, Sequence[Sequence[int]]] = {
     "landscape": ((1,), (2,), (2, 1), (2, 2), (3, 2), (3, 3), (2, 3, 2), (3, 2, 3), (3, 3, 3)),
@@ -41,6 +39,21 @@ INSET_GAP: dict[Orientation, tuple[float, float]] = {
 }
 """Across and down, the same in pixels on 16:9 and 9:16."""
 
+INSET_CORNER: dict[Orientation, Corner] = {
+    "landscape": "bottom-right",
+    "portrait": "top-right",
+}
+"""Where none is asked for: in portrait, viewers' apps lay their chat over the bottom."""
+
+STRIP_LENGTH = 4
+"""Tiles side by side in a strip beside the spotlight; more make it two deep."""
+
+STRIP_DEPTH: dict[Orientation, tuple[float, float]] = {
+    "landscape": (0.25, 0.2),
+    "portrait": (0.2, 0.15),
+}
+"""Of a tile in a strip that is one deep, and in one that is two."""
+
 
 def orientation(size: Size) -> Orientation:
     """Portrait if higher than wide."""
@@ -48,9 +61,12 @@ def orientation(size: Size) -> Orientation:
 
 
 @lru_cache(maxsize=128)
-def preset(name: PresetName, orientation: Orientation, feeds: int) -> Layout:
+def preset(
+    name: PresetName, orientation: Orientation, feeds: int, corner: Corner | None = None
+) -> Layout:
     """The preset `name` spelt out in `auto` slots for that many feeds, 9 at most.
 
+    `corner` is where the insets of picture-in-picture begin.
     Its document can be edited and given back as a layout of one's own.
     """
     feeds = min(feeds, MAX_FEEDS)
@@ -64,9 +80,11 @@ def preset(name: PresetName, orientation: Orientation, feeds: int) -> Layout:
         case "stack":
             rects = _stack(orientation, feeds)
         case "picture-in-picture":
-            rects = [FULL, *_insets(orientation, feeds - 1)]
+            rects = [FULL, *_insets(orientation, feeds - 1, corner or INSET_CORNER[orientation])]
         case "grid":
             rects = _grid(GRID_ROWS[orientation][feeds - 1])
+        case "spotlight":
+            rects = _spotlight(orientation, feeds)
     over = name == "picture-in-picture"
     return Layout(
         slots=tuple(
@@ -91,21 +109,44 @@ def _stack(orientation: Orientation, feeds: int) -> list[Fractions]:
     return [(x, row / feeds, width, 1 / feeds) for row in range(feeds)]
 
 
-def _insets(orientation: Orientation, count: int) -> list[Fractions]:
-    """Small pictures along the right side.
-
-    They begin at the bottom in landscape, and at the top in portrait, where viewers' apps lay
-    their chat over the bottom.
-    """
+def _insets(orientation: Orientation, count: int, corner: Corner) -> list[Fractions]:
+    """Small pictures up or down a side, from `corner` on."""
     large, small = INSET_SIDE[orientation]
     side, rows = (large, 3) if count <= 3 else (small, 4)
     across, down = INSET_GAP[orientation]
     rects = []
     for index in range(count):
         column, row = divmod(index, rows)
-        x = 1 - (column + 1) * (side + across)
+        x = across + column * (side + across)
         y = down + row * (side + down)
-        rects.append((x, y if orientation == "portrait" else 1 - y - side, side, side))
+        rects.append(
+            (
+                1 - x - side if corner.endswith("right") else x,
+                1 - y - side if corner.startswith("bottom") else y,
+                side,
+                side,
+            )
+        )
+    return rects
+
+
+def _spotlight(orientation: Orientation, feeds: int) -> list[Fractions]:
+    """One large, the rest in a strip: on the right in landscape, along the top in portrait."""
+    if feeds == 1:
+        return [FULL]
+    lines = [feeds - 1]
+    if feeds - 1 > STRIP_LENGTH:
+        lines = [feeds // 2, (feeds - 1) // 2]
+    depth = STRIP_DEPTH[orientation][len(lines) - 1]
+    strip = depth * len(lines)
+    side = 1 / STRIP_LENGTH
+    rects: list[Fractions] = [(0.0, 0.0, 1 - strip, 1.0)]
+    for line, tiles in enumerate(lines):
+        for index in range(tiles):
+            along = (1 - tiles * side) / 2 + index * side
+            rects.append((1 - strip + line * depth, along, depth, side))
+    if orientation == "portrait":
+        return [(y, 1 - x - width, height, width) for x, y, width, height in rects]
     return rects
 
 

@@ -1,28 +1,50 @@
 """The JSON of a layout: read with every fault named by its path, and written again."""
 
+from dataclasses import fields as dataclass_fields
 from typing import Any, get_args
 
+from compositor.document import (
+    boolean,
+    choice,
+    fields,
+    integer,
+    items,
+    number,
+    opaque_colour,
+    point,
+    rectangle,
+    required,
+    text,
+    tint,
+)
 from compositor.errors import LayoutError
-from compositor.frame import colour
-from compositor.geometry import Fractions
 from compositor.layout import (
     DEFAULT_BACKGROUND,
+    PLAIN_VIEW,
+    Backdrop,
+    Border,
+    Corner,
     Easing,
     Fit,
+    Label,
     Layout,
     PresetName,
     Slot,
     Transition,
     TransitionKind,
+    View,
 )
 
 MAX_SLOTS = 32
-MAX_FEED_LENGTH = 128
+MAX_ID_LENGTH = 128
+MAX_LABEL_LENGTH = 80
 MAX_Z = 1000
 MAX_DURATION_MS = 10_000
+MAX_BORDER = 0.1
+LABEL_SIZES = (0.01, 0.2)
 
-EDGE_TOLERANCE = 1e-6
-"""How far x + width may pass 1, for sums such as 0.1 + 0.9 in binary and sixths in decimals."""
+VIEW = {"fit", "focus", "crop", "mirror"}
+SLOT = {"feed", "auto", "rect", "z", "radius", "border", "opacity", "label"} | VIEW
 
 
 def parse_layout(document: object) -> Layout:
@@ -30,28 +52,33 @@ def parse_layout(document: object) -> Layout:
 
     Raises LayoutError with the path of the first fault, such as `slots[0].rect[2]`.
     """
-    spec = _object(document, "", {"background", "slots", "preset", "transition"})
+    spec = fields(document, "", {"background", "slots", "preset", "corner", "transition"})
     background = _background(spec.get("background", DEFAULT_BACKGROUND))
     transition = _transition(spec["transition"]) if "transition" in spec else Transition()
     if "preset" in spec:
         if "slots" in spec:
             raise LayoutError("preset", "a layout has a preset or slots, not both")
-        preset = _choice(spec["preset"], "preset", get_args(PresetName))
-        return Layout(preset=preset, background=background, transition=transition)
-    if "slots" not in spec:
-        raise LayoutError("slots", "is missing; give slots, or a preset")
-    return Layout(slots=_slots(spec["slots"]), background=background, transition=transition)
+        preset = choice(spec["preset"], "preset", get_args(PresetName))
+        corner = _corner(spec["corner"], preset) if "corner" in spec else None
+        return Layout((), preset, corner, background, transition)
+    if "corner" in spec:
+        raise LayoutError("corner", "belongs to the preset picture-in-picture")
+    slots = _slots(required(spec, "slots", ""))
+    return Layout(slots, background=background, transition=transition)
 
 
 def layout_document(layout: Layout) -> dict[str, Any]:
     """The JSON document that `parse_layout` reads as `layout`."""
+    background = layout.background
     what: dict[str, Any] = (
-        {"preset": layout.preset}
+        {"preset": layout.preset, **({"corner": layout.corner} if layout.corner else {})}
         if layout.preset
         else {"slots": [_slot_document(slot) for slot in layout.slots]}
     )
     return {
-        "background": layout.background,
+        "background": background
+        if isinstance(background, str)
+        else {"image": background.image, "fit": background.fit},
         **what,
         "transition": _transition_document(layout.transition),
     }
@@ -63,16 +90,35 @@ def _transition_document(transition: Transition) -> dict[str, Any]:
 
 
 def _slot_document(slot: Slot) -> dict[str, Any]:
-    key = "feed" if isinstance(slot.source, str) else "auto"
-    return {key: slot.source, "rect": list(slot.rect), "fit": slot.fit, "z": slot.z}
+    view = slot.view
+    document: dict[str, Any] = {
+        "feed" if isinstance(slot.source, str) else "auto": slot.source,
+        "rect": list(slot.rect),
+        "fit": view.fit,
+        "z": slot.z,
+    }
+    plain = Slot(slot.rect, slot.source)
+    if view.focus != plain.view.focus:
+        document["focus"] = list(view.focus)
+    if view.crop != plain.view.crop:
+        document["crop"] = list(view.crop)
+    if view.mirror:
+        document["mirror"] = True
+    if slot.radius != plain.radius:
+        document["radius"] = slot.radius
+    if slot.border:
+        document["border"] = {"width": slot.border.width, "colour": slot.border.colour}
+    if slot.opacity != plain.opacity:
+        document["opacity"] = slot.opacity
+    if slot.label:
+        label = slot.label
+        document["label"] = {f.name: getattr(label, f.name) for f in dataclass_fields(label)}
+    return document
 
 
 def _slots(value: object) -> tuple[Slot, ...]:
-    if not isinstance(value, list):
-        raise LayoutError("slots", "must be a list")
-    if len(value) > MAX_SLOTS:
-        raise LayoutError("slots", f"has {len(value)} slots; at most {MAX_SLOTS} are possible")
-    slots = tuple(_slot(item, f"slots[{index}]") for index, item in enumerate(value))
+    listed = items(value, "slots", "slots", MAX_SLOTS)
+    slots = tuple(_slot(item, f"slots[{index}]") for index, item in enumerate(listed))
     seen: set[int] = set()
     for index, slot in enumerate(slots):
         if isinstance(slot.source, int):
@@ -83,85 +129,79 @@ def _slots(value: object) -> tuple[Slot, ...]:
 
 
 def _slot(value: object, path: str) -> Slot:
-    spec = _object(value, path, {"feed", "auto", "rect", "fit", "z"})
+    spec = fields(value, path, SLOT)
     if ("feed" in spec) == ("auto" in spec):
         raise LayoutError(path, "must have either feed or auto")
-    if "rect" not in spec:
-        raise LayoutError(f"{path}.rect", "is missing")
     return Slot(
-        rect=_rect(spec["rect"], f"{path}.rect"),
+        rect=rectangle(required(spec, "rect", path), f"{path}.rect"),
         source=(
-            _feed(spec["feed"], f"{path}.feed")
+            text(spec["feed"], f"{path}.feed", "a feed's id", MAX_ID_LENGTH)
             if "feed" in spec
-            else _integer(spec["auto"], f"{path}.auto", 1, MAX_SLOTS)
+            else integer(spec["auto"], f"{path}.auto", 1, MAX_SLOTS)
         ),
-        fit=_choice(spec.get("fit", "cover"), f"{path}.fit", get_args(Fit)),
-        z=_integer(spec.get("z", 0), f"{path}.z", -MAX_Z, MAX_Z),
+        view=_view({key: value for key, value in spec.items() if key in VIEW}, path),
+        z=integer(spec.get("z", 0), f"{path}.z", -MAX_Z, MAX_Z),
+        radius=number(spec.get("radius", 0), f"{path}.radius", 0, 0.5),
+        border=_border(spec["border"], f"{path}.border") if "border" in spec else None,
+        opacity=number(spec.get("opacity", 1), f"{path}.opacity", 0, 1),
+        label=_label(spec.get("label", False), f"{path}.label"),
     )
 
 
-def _rect(value: object, path: str) -> Fractions:
-    if not isinstance(value, list) or len(value) != 4:
-        raise LayoutError(path, "must be a list of x, y, width and height")
-    x, y, width, height = (_fraction(item, f"{path}[{i}]") for i, item in enumerate(value))
-    for index, side in ((2, width), (3, height)):
-        if side <= 0:
-            raise LayoutError(f"{path}[{index}]", "must be more than 0")
-    for index, end, edge in ((2, x + width, "right"), (3, y + height, "bottom")):
-        if end > 1 + EDGE_TOLERANCE:
-            raise LayoutError(f"{path}[{index}]", f"reaches {end:g}, beyond the {edge} edge at 1")
-    return x, y, width, height
+def _view(spec: dict[str, object], path: str) -> View:
+    plain = PLAIN_VIEW
+    return View(
+        fit=choice(spec.get("fit", plain.fit), f"{path}.fit", get_args(Fit)),
+        focus=point(spec["focus"], f"{path}.focus") if "focus" in spec else plain.focus,
+        crop=rectangle(spec["crop"], f"{path}.crop") if "crop" in spec else plain.crop,
+        mirror=boolean(spec.get("mirror", plain.mirror), f"{path}.mirror"),
+    )
 
 
-def _fraction(value: object, path: str) -> float:
-    # NaN fails the comparison too, and an int too large for a float is compared exactly.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise LayoutError(path, "must be a number from 0 to 1")
-    return float(value)
+def _border(value: object, path: str) -> Border:
+    spec = fields(value, path, {"width", "colour"})
+    return Border(
+        number(required(spec, "width", path), f"{path}.width", 0, MAX_BORDER),
+        opaque_colour(spec.get("colour", "#ffffff"), f"{path}.colour"),
+    )
 
 
-def _feed(value: object, path: str) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_FEED_LENGTH:
-        raise LayoutError(path, f"must be a feed's id, 1 to {MAX_FEED_LENGTH} characters")
-    return value
+def _label(value: object, path: str) -> Label | None:
+    if isinstance(value, bool):
+        return Label() if value else None
+    spec = fields(value, path, {field.name for field in dataclass_fields(Label)})
+    plain = Label()
+    return Label(
+        text=text(spec.get("text", ""), f"{path}.text", "a name", MAX_LABEL_LENGTH, 0),
+        at=choice(spec.get("at", plain.at), f"{path}.at", get_args(Corner)),
+        size=number(spec.get("size", plain.size), f"{path}.size", *LABEL_SIZES),
+        colour=tint(spec.get("colour", plain.colour), f"{path}.colour"),
+        box=tint(spec.get("box", plain.box), f"{path}.box"),
+    )
 
 
-def _background(value: object) -> str:
-    if not isinstance(value, str):
-        raise LayoutError("background", "must be a colour such as #101418")
-    try:
-        colour(value)
-    except ValueError as error:
-        raise LayoutError("background", "must be a colour such as #101418") from error
-    return value
+def _corner(value: object, preset: PresetName) -> Corner:
+    if preset != "picture-in-picture":
+        raise LayoutError("corner", "belongs to the preset picture-in-picture")
+    corner: Corner = choice(value, "corner", get_args(Corner))
+    return corner
+
+
+def _background(value: object) -> str | Backdrop:
+    if not isinstance(value, dict):
+        return opaque_colour(value, "background")
+    spec = fields(value, "background", {"image", "fit"})
+    image = required(spec, "image", "background")
+    return Backdrop(
+        text(image, "background.image", "an asset's id", MAX_ID_LENGTH),
+        choice(spec.get("fit", "cover"), "background.fit", get_args(Fit)),
+    )
 
 
 def _transition(value: object) -> Transition:
-    spec = _object(value, "transition", {"kind", "duration_ms", "easing"})
+    spec = fields(value, "transition", {"kind", "duration_ms", "easing"})
     return Transition(
-        _integer(spec.get("duration_ms", 0), "transition.duration_ms", 0, MAX_DURATION_MS),
-        _choice(spec.get("easing", "linear"), "transition.easing", get_args(Easing)),
-        _choice(spec.get("kind", "move"), "transition.kind", get_args(TransitionKind)),
+        integer(spec.get("duration_ms", 0), "transition.duration_ms", 0, MAX_DURATION_MS),
+        choice(spec.get("easing", "linear"), "transition.easing", get_args(Easing)),
+        choice(spec.get("kind", "move"), "transition.kind", get_args(TransitionKind)),
     )
-
-
-def _object(value: object, path: str, keys: set[str]) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise LayoutError(path, "must be an object")
-    for key in value:
-        if key not in keys:
-            where = f"{path}.{key}" if path else str(key)
-            raise LayoutError(where, f"is not known here; known are {', '.join(sorted(keys))}")
-    return value
-
-
-def _integer(value: object, path: str, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise LayoutError(path, f"must be a whole number from {low} to {high}")
-    return value
-
-
-def _choice(value: object, path: str, choices: tuple[Any, ...]) -> Any:
-    if not isinstance(value, str) or value not in choices:
-        raise LayoutError(path, f"must be one of {', '.join(choices)}")
-    return value

@@ -8,16 +8,21 @@ ALLOWED = {
     "collections",
     "compositor",
     "dataclasses",
+    "datetime",
+    "fontpkg",
     "functools",
     "io",
+    "itertools",
     "math",
     "numba",
     "numpy",
     "PIL",
     "re",
+    "segno",
     "sys",
     "typing",
     "unicodedata",
+    "zoneinfo",
 }
 """No socket, thread, clock or asyncio, and nothing of the server."""
 
@@ -38,3 +43,13 @@ def test_the_compositor_imports_nothing_but_arithmetic_and_pictures() -> None:
     assert len(sources) > 5
     for source in sources:
         assert imported(source.read_text()) <= ALLOWED, source.name
+
+
+def test_the_compositor_never_asks_what_time_it_is() -> None:
+    for source in Path(compositor.__path__[0]).rglob("*.py"):
+        calls = {
+            node.func.attr
+            for node in ast.walk(ast.parse(source.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        }
+        assert not calls & {"now", "utcnow", "today"}, source.name

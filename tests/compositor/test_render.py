@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from compositor.errors import GeometryError
 from compositor.frame import BLACK, Colour, Yuv420, blank, colour, copy, region, solid, yuv420
 from compositor.geometry import Rect, Size, pixel_rect, whole
-from compositor.layout import Layout
+from compositor.layout import Layout, View
 from compositor.render import Canvas, Placed
 from compositor.scale import scaled
 from compositor.slate import slate
@@ -31,8 +31,9 @@ RED = Colour(63, 102, 240)
 def painted(size: Size, background: Colour, placed: list[Placed]) -> Yuv420:
     """The canvas as a painter would make it, from nothing."""
     picture = solid(size, background)
-    for rect, content in placed:
-        copy(content, region(picture, rect))
+    for item in placed:
+        assert isinstance(item.picture, Yuv420)
+        copy(item.picture, region(picture, item.rect))
     return picture
 
 
@@ -55,7 +56,7 @@ def test_two_received_feeds_side_by_side_are_what_ffmpeg_makes_of_them() -> None
     canvas = Canvas(Size(1280, 720), BLACK)
     frame = canvas.render(
         [
-            Placed(tile.rect, scaled(feed, tile.rect.size, tile.fit))
+            Placed(tile.rect, scaled(feed, tile.rect.size, tile.view))
             for tile, feed in zip(shown, feeds, strict=True)
         ]
     )
@@ -65,7 +66,7 @@ def test_two_received_feeds_side_by_side_are_what_ffmpeg_makes_of_them() -> None
 def test_a_contained_picture_has_the_background_beside_it() -> None:
     frame = camera(1, Size(256, 144))
     expected = filtered([frame], "scale=128:72:flags=area", "pad=128:128:0:28:black")
-    placed = Placed(Rect(0, 0, 128, 128), scaled(frame, Size(128, 128), "contain"))
+    placed = Placed(Rect(0, 0, 128, 128), scaled(frame, Size(128, 128), View("contain")))
     assert psnr(yuv420(Canvas(Size(128, 128), BLACK).render([placed])), yuv420(expected)) >= 60
 
 
@@ -162,7 +163,7 @@ def test_any_layout_renders_on_any_canvas_from_2x2_to_4k(
             tile.rect,
             slate(tile.rect.size, tile.title, tile.subtitle)
             if tile.picture == "slate"
-            else scaled(camera(1), tile.rect.size, tile.fit),
+            else scaled(camera(1), tile.rect.size, tile.view),
         )
         for tile in tiles(layout, size, feeds)
     ]

@@ -32,8 +32,13 @@ def test_a_long_name_stays_inside() -> None:
     assert (picture.y > BRIGHT).any()
 
 
-def test_accents_are_left_off_and_other_scripts_left_out_rather_than_shown_as_boxes() -> None:
-    assert same(slate(Size(320, 180), "José"), slate(Size(320, 180), "Jose"))
+def test_accents_greek_and_cyrillic_are_written() -> None:
+    assert not same(slate(Size(320, 180), "José"), slate(Size(320, 180), "Jose"))
+    for name in ("Ελένη", "Анна", "अनीता"):
+        assert not same(slate(Size(320, 180), name), slate(Size(320, 180), ""))
+
+
+def test_what_the_font_has_not_is_left_out_rather_than_shown_as_boxes() -> None:
     assert same(slate(Size(320, 180), "小红 Ann"), slate(Size(320, 180), "Ann"))
     assert same(slate(Size(320, 180), "小红"), slate(Size(320, 180), ""))
 

@@ -1,0 +1,198 @@
+"""Words as pictures: fonts, lines, letters."""
+
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import fontpkg
+from PIL import Image, ImageDraw, ImageFont
+
+from compositor.assets import font as font_of
+from compositor.geometry import even
+
+Align = Literal["left", "center", "right"]
+
+RGBA = tuple[int, int, int, int]
+
+REGULAR = 400
+BOLD = 700
+
+MIN_FONT_PX = 6
+LINE_HEIGHT = 1.25
+"""Of the size of the letters."""
+
+ELLIPSIS = "…"
+
+_ANCHORS: dict[Align, tuple[float, str]] = {
+    "left": (0.0, "ls"),
+    "center": (0.5, "ms"),
+    "right": (1.0, "rs"),
+}
+
+
+class Face(NamedTuple):
+    """Letters of a size in pixels. `font` is a file's bytes, or None for the default."""
+
+    size_px: float
+    weight: int = REGULAR
+    font: bytes | None = None
+
+
+class Outline(NamedTuple):
+    """A line around the letters."""
+
+    width_px: int
+    colour: RGBA
+
+
+@lru_cache(maxsize=64)
+def typeface(face: Face) -> ImageFont.FreeTypeFont:
+    """The font of `face`. The default is Noto Sans: Latin, Greek, Cyrillic and Devanagari."""
+    size_px = max(face.size_px, MIN_FONT_PX)
+    if face.font is None:
+        font = ImageFont.truetype(fontpkg.path("Noto Sans"), size_px)
+    else:
+        font = font_of(face.font, size_px)
+    _set_weight(font, face.weight)
+    return font
+
+
+def _set_weight(font: ImageFont.FreeTypeFont, weight: int) -> None:
+    """Choose `weight` where the font has such an axis."""
+    try:
+        axes = font.get_variation_axes()
+    except OSError:
+        return
+    font.set_variation_by_axes(
+        [
+            min(max(weight, axis["minimum"] or 0), axis["maximum"] or 0)
+            if axis["name"] == b"Weight"
+            else axis["default"] or 0
+            for axis in axes
+        ]
+    )
+
+
+def width(text: str, face: Face) -> float:
+    """Of one line, in pixels."""
+    return typeface(face).getlength(text)
+
+
+def drawable(text: str, face: Face) -> str:
+    """`text` in one line, without what the font does not have, rather than boxes for it."""
+    composed = unicodedata.normalize("NFC", text)
+    kept = "".join(char for char in composed if char.isspace() or _has_glyph(char, face.font))
+    return " ".join(kept.split())
+
+
+@lru_cache(maxsize=4096)
+def _has_glyph(char: str, font: bytes | None) -> bool:
+    if unicodedata.category(char) in ("Mn", "Mc", "Cf"):
+        return True
+    letters = typeface(Face(24, font=font))
+    return _bits(letters, char) not in (b"", _bits(letters, "\uffff"))
+
+
+def _bits(letters: ImageFont.FreeTypeFont, char: str) -> bytes:
+    return bytes(letters.getmask(char))
+
+
+def lines(text: str, face: Face, room: float, most: int) -> list[str]:
+    """`text` in lines of at most `room` pixels, at most `most` of them, the last one shortened.
+
+    Lines break where the text has line breaks, at spaces, and within words that are too long.
+    """
+    wrapped = [
+        line for given in text.splitlines() for line in _wrapped(drawable(given, face), face, room)
+    ]
+    if len(wrapped) > most:
+        wrapped = [*wrapped[: most - 1], wrapped[most - 1] + ELLIPSIS] if most else []
+    return [shortened(line, face, room) for line in wrapped]
+
+
+def _wrapped(text: str, face: Face, room: float) -> Iterator[str]:
+    line = ""
+    for word in text.split():
+        longer = f"{line} {word}" if line else word
+        if width(longer, face) <= room:
+            line = longer
+            continue
+        if line:
+            yield line
+        while width(word, face) > room and len(word) > 1:
+            kept = _fitting(word, face, room)
+            yield word[:kept]
+            word = word[kept:]
+        line = word
+    yield line
+
+
+def _fitting(word: str, face: Face, room: float) -> int:
+    """How many characters of `word` fit, at least one."""
+    low, high = 1, len(word)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if width(word[:middle], face) <= room else (low, middle - 1)
+    return low
+
+
+def shortened(text: str, face: Face, room: float) -> str:
+    """`text`, or as much of it as fits with an ellipsis."""
+    if width(text, face) <= room:
+        return text
+    body = text.removesuffix(ELLIPSIS)
+    kept = _fitting(body, face, room - width(ELLIPSIS, face)) if body else 0
+    return body[:kept].rstrip() + ELLIPSIS
+
+
+def lettering(
+    text: list[str],
+    face: Face,
+    colour: RGBA,
+    align: Align = "left",
+    outline: Outline | None = None,
+    padding_px: int = 0,
+) -> Image.Image:
+    """The lines as RGBA, just large enough, with `padding_px` beside them and a third of it
+    above and below; sides are even."""
+    letters = typeface(face)
+    edge = outline.width_px if outline else 0
+    step = face.size_px * LINE_HEIGHT
+    longest = max((letters.getlength(line) for line in text), default=0.0)
+    around, above = padding_px + edge, padding_px // 3 + edge
+    image = Image.new(
+        "RGBA",
+        (even(longest + 2 * around + 1), even(step * len(text) + 2 * above + 1)),
+        (*colour[:3], 0),
+    )
+    draw = ImageDraw.Draw(image)
+    share, anchor = _ANCHORS[align]
+    for number, line in enumerate(text):
+        draw.text(
+            (around + share * longest, above + step * number + face.size_px),
+            line,
+            colour,
+            letters,
+            anchor,
+            stroke_width=edge,
+            stroke_fill=outline.colour if outline else None,
+        )
+    return image
+
+
+def rgba(tint: str) -> RGBA:
+    """The colour `#rrggbb` or `#rrggbbaa`."""
+    red, green, blue, alpha = bytes.fromhex(f"{tint[1:]}ff"[:8])
+    return red, green, blue, alpha
+
+
+def plate(size: tuple[int, int], colour: RGBA, radius_px: float) -> Image.Image:
+    """A smooth rounded rectangle of one colour, as RGBA."""
+    fine = 4
+    shape = Image.new("L", (size[0] * fine, size[1] * fine))
+    draw = ImageDraw.Draw(shape)
+    draw.rounded_rectangle((0, 0, shape.width - 1, shape.height - 1), radius_px * fine, colour[3])
+    image = Image.new("RGBA", size, colour)
+    image.putalpha(shape.resize(size, Image.Resampling.BOX))
+    return image
