@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from compositor.layout import Layout
+from mediaserver.composition import Composition
 from mediaserver.feed import Feed
 from mediaserver.media import Media
 from mediaserver.mixer import AudioBus
 from mediaserver.packet import CanvasId, ShowId, TargetId
 from mediaserver.program import Program
 from mediaserver.secret import Secret
+from mediaserver.stage import Scene
 from mediaserver.state import CanvasRecord
 from mediaserver.target import Target, TargetStatus
 
@@ -43,13 +44,20 @@ class Air:
         self._on_failure = on_failure
         self._audio: AudioBus | None = None
         self._targets: dict[TargetId, tuple[CanvasId, Target]] = {}
-        self._layouts: Mapping[CanvasId, Layout] = {}
+        self._compositions: Mapping[CanvasId, Composition] = {}
+        self._assets: Mapping[str, bytes] = {}
         self._feeds: Sequence[Feed] = ()
         self._watched: set[Feed] = set()
 
-    def compose(self, layouts: Mapping[CanvasId, Layout], feeds: Sequence[Feed]) -> None:
-        """From now on show `feeds`, in the order of admission, by the canvases' `layouts`."""
-        self._layouts = layouts
+    def compose(
+        self,
+        compositions: Mapping[CanvasId, Composition],
+        feeds: Sequence[Feed],
+        assets: Mapping[str, bytes],
+    ) -> None:
+        """From now on show `feeds`, in the order of admission, as each canvas is composed."""
+        self._compositions = compositions
+        self._assets = assets
         self._feeds = tuple(feeds)
         self._put_on()
 
@@ -132,7 +140,7 @@ class Air:
         if self._audio is not None:
             self._audio.listen(self._feeds)
         for canvas_id, program in self.programs.items():
-            program.show(self._layouts[canvas_id], self._feeds)
+            program.show(Scene(self._compositions[canvas_id], tuple(self._feeds), self._assets))
 
 
 def _sends(target: Target) -> bool:

@@ -20,6 +20,7 @@ from mediaserver.lease import Leases
 from mediaserver.loop_lag import LoopLag
 from mediaserver.media import Media
 from mediaserver.node import Node
+from mediaserver.preview import Previews
 from mediaserver.redis_server import RedisServer, data_dir_lock
 from mediaserver.secret import RedactingFormatter, Secret, Vault, keys_of, token_of
 from mediaserver.settings import HttpSettings, SecretSettings, Settings, StoreSettings
@@ -131,6 +132,7 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         )
         app[keys.LOOP_LAG] = loop_lag
         app[keys.NODE] = node
+        app[keys.PREVIEWS] = Previews(thumbnails)
         app[keys.STILLS] = stills
         app[keys.STORE] = store
         app[keys.THUMBNAILS] = thumbnails

@@ -1,60 +1,35 @@
 """A show's own images and fonts: looked at before they are taken, and their bytes at hand."""
 
+import asyncio
 import hashlib
-import io
-import warnings
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
-from PIL import Image, ImageFont, UnidentifiedImageError
-
-from mediaserver.errors import BadRequest, Conflict
+from compositor.assets import FONT_SIGNATURES, MAX_FONT_BYTES, MAX_IMAGE_BYTES, font, image
+from mediaserver.errors import Conflict
 from mediaserver.packet import AssetId, ShowId
 from mediaserver.state import AssetRecord
 from mediaserver.store import Store
 
-MAX_ASSET_BYTES = 8 * 1024 * 1024
+MAX_ASSET_BYTES = max(MAX_IMAGE_BYTES, MAX_FONT_BYTES)
 MAX_ASSETS = 64
-MAX_ASSETS_BYTES = 64 * 1024 * 1024
+MAX_ASSETS_BYTES = 64 << 20
 """Of all assets of a show together: they are in memory while it is on air."""
 
-LARGEST_SIDE = 8192
-LARGEST_AREA = 4096 * 4096
-
-_IMAGE_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
-_FONT_TYPES = {
-    b"\x00\x01\x00\x00": "font/ttf",
-    b"true": "font/ttf",
-    b"OTTO": "font/otf",
-}
-"""By the first four bytes. Source: OpenType 1.9, "Table directory"."""
+_IMAGE_TYPES = {b"\x89PNG": "image/png", b"RIFF": "image/webp"}
 
 
 def inspected(name: str, data: bytes) -> AssetRecord:
     """What `data` is, by itself and not by its name: wholly decoded once. Takes a while.
 
-    Raises BadRequest for what is neither an image nor a font, is broken, or is a picture of
-    more pixels than any canvas has use for, which is found out before it is decoded.
+    Raises AssetError for what is neither an image nor a font, or is too large.
     """
-    font_type = _FONT_TYPES.get(data[:4])
-    if font_type is not None:
-        _check_font(data)
-        return AssetRecord(name, "font", font_type, len(data))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=tuple(_IMAGE_TYPES)) as image:
-                _check_size(image.width, image.height)
-                image.load()
-                content_type = _IMAGE_TYPES[str(image.format)]
-                return AssetRecord(
-                    name, "image", content_type, len(data), image.width, image.height
-                )
-    except UnidentifiedImageError:
-        raise BadRequest("this is no PNG, JPEG or WebP image, and no TTF or OTF font") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise BadRequest(_TOO_LARGE) from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise BadRequest(f"the image is broken: {error}") from None
+    if data.startswith(FONT_SIGNATURES):
+        font(data, 16)
+        content_type = "font/otf" if data.startswith(b"OTTO") else "font/ttf"
+        return AssetRecord(name, "font", content_type, len(data))
+    width, height = image(data).size
+    content_type = _IMAGE_TYPES.get(data[:4], "image/jpeg")
+    return AssetRecord(name, "image", content_type, len(data), width, height)
 
 
 def asset_id(data: bytes) -> AssetId:
@@ -62,31 +37,14 @@ def asset_id(data: bytes) -> AssetId:
     return AssetId(hashlib.sha256(data).hexdigest()[:16])
 
 
-_TOO_LARGE = (
-    f"the image has too many pixels: at most {LARGEST_SIDE} on a side and "
-    f"{LARGEST_AREA // 1_000_000} million in all"
-)
-
-
-def _check_size(width: int, height: int) -> None:
-    if max(width, height) > LARGEST_SIDE or width * height > LARGEST_AREA:
-        raise BadRequest(_TOO_LARGE)
-
-
-def _check_font(data: bytes) -> None:
-    try:
-        ImageFont.truetype(io.BytesIO(data), 16).getmask("Ag")
-    except (OSError, ValueError) as error:
-        raise BadRequest(f"the font cannot be used: {error}") from None
-
-
 def check_room(records: Mapping[AssetId, AssetRecord], record: AssetRecord) -> None:
     """Raises Conflict when a show with `records` takes no `record` more."""
     if len(records) >= MAX_ASSETS:
         raise Conflict(f"a show has at most {MAX_ASSETS} images and fonts: delete some first")
     if sum(kept.size for kept in records.values()) + record.size > MAX_ASSETS_BYTES:
-        mebibytes = MAX_ASSETS_BYTES // 1024**2
-        raise Conflict(f"a show's images and fonts have {mebibytes} MiB: delete some first")
+        raise Conflict(
+            f"a show's images and fonts have {MAX_ASSETS_BYTES >> 20} MiB at most: delete some"
+        )
 
 
 class Assets:
@@ -95,34 +53,46 @@ class Assets:
     def __init__(self, show_id: ShowId, store: Store) -> None:
         self._show_id = show_id
         self._store = store
-        self._loaded: dict[AssetId, bytes] = {}
+        self._loaded: dict[str, bytes] = {}
+        self.lock = asyncio.Lock()
 
     @property
-    def loaded(self) -> Mapping[AssetId, bytes]:
+    def loaded(self) -> Mapping[str, bytes]:
         """What is in memory; never changed, but replaced."""
         return self._loaded
 
-    async def load(self, ids: Collection[AssetId]) -> Mapping[AssetId, bytes]:
-        """`ids` with their bytes, which stay in memory. One that the store has lost is left
-        out. Raises StoreUnavailable for what is not in memory."""
-        for wanted in ids:
-            if wanted not in self._loaded:
-                data = await self._store.asset(self._show_id, wanted)
-                if data is not None:
-                    self._loaded = {**self._loaded, wanted: data}
-        return {wanted: self._loaded[wanted] for wanted in ids if wanted in self._loaded}
+    async def read(self, ids: Collection[AssetId]) -> Mapping[str, bytes]:
+        """`ids` with their bytes; one that the store has lost is left out.
 
-    async def add(self, asset: AssetId, data: bytes) -> None:
-        """Raises StoreUnavailable."""
+        Raises StoreUnavailable for what is not in memory.
+        """
+        found: dict[str, bytes] = {}
+        for wanted in ids:
+            data = self._loaded.get(wanted)
+            if data is None:
+                data = await self._store.asset(self._show_id, wanted)
+            if data is not None:
+                found[wanted] = data
+        return found
+
+    async def load(self, ids: Collection[AssetId]) -> None:
+        """Have all of `ids` in memory: a show on air does not wait for the store.
+
+        Raises StoreUnavailable.
+        """
+        self._loaded = dict(await self.read(ids))
+
+    def unload(self) -> None:
+        """Have nothing in memory."""
+        self._loaded = {}
+
+    async def add(self, asset: AssetId, data: bytes, *, keep: bool) -> None:
+        """Store `data`, and keep them in memory too. Raises StoreUnavailable."""
         await self._store.add_asset(self._show_id, asset, data)
-        self._loaded = {**self._loaded, asset: data}
+        if keep:
+            self._loaded = {**self._loaded, asset: data}
 
     async def remove(self, asset: AssetId) -> None:
-        """Raises StoreUnavailable."""
+        """Raises StoreUnavailable; what is left in the store goes with the show."""
+        self._loaded = {key: data for key, data in self._loaded.items() if key != asset}
         await self._store.remove_asset(self._show_id, asset)
-        self.keep(self._loaded.keys() - {asset})
-
-    def keep(self, ids: Iterable[AssetId]) -> None:
-        """Have no other than `ids` in memory."""
-        kept = set(ids)
-        self._loaded = {key: data for key, data in self._loaded.items() if key in kept}

@@ -9,7 +9,16 @@ from typing import Any, Literal
 from mediaserver.errors import NodeFull
 
 EventKind = Literal[
-    "state", "show", "canvas", "feed", "feed_removed", "target", "target_removed", "stats"
+    "state",
+    "show",
+    "canvas",
+    "feed",
+    "feed_removed",
+    "target",
+    "target_removed",
+    "asset",
+    "asset_removed",
+    "stats",
 ]
 
 LONGEST_BACKLOG = 64

@@ -2,23 +2,22 @@
 
 import asyncio
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import av
 
 from compositor.geometry import Size
-from compositor.layout import Layout
 from mediaserver import flv
 from mediaserver.clock import Clock
 from mediaserver.encoder import AUDIO_BITRATE_BPS, VideoEncoder, VideoEncoding
 from mediaserver.fanout import Fanout
-from mediaserver.feed import Feed
 from mediaserver.mixer import AudioBus
 from mediaserver.pacer import Pacer
 from mediaserver.packet import CanvasId, EncodedPacket
-from mediaserver.stage import Scene, Stage
+from mediaserver.stage import Scene, Stage, drawings
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +40,20 @@ class Program:
         audio: AudioBus,
         clock: Clock,
         on_failure: Callable[[Exception], None],
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
+        self._now = now
         self._audio = audio
         self._on_failure = on_failure
-        self._stage = Stage(Size(encoding.width, encoding.height))
+        self._size = Size(encoding.width, encoding.height)
+        self._stage = Stage(self._size)
         self._encoder = VideoEncoder(encoding)
         self._pacer = Pacer(audio.epoch_s, encoding.fps)
         self._delivered: deque[float] = deque(maxlen=round(encoding.fps) + 1)
         self._frames = 0
-        self._scene = Scene(Layout.empty(), ())
+        self._scene = Scene.empty()
+        self._drawing: asyncio.Task[None] | None = None
         self._snapshot_waiters: deque[asyncio.Future[av.VideoFrame]] = deque()
         self._stopping = threading.Event()
         self._loop = asyncio.get_running_loop()
@@ -75,13 +78,18 @@ class Program:
         """End the thread after the tick it is in."""
         self._audio.remove(self.fanout)
         self._stopping.set()
+        if self._drawing is not None:
+            await asyncio.gather(self._drawing, return_exceptions=True)
         await asyncio.to_thread(self._thread.join)
         while self._snapshot_waiters:
             self._snapshot_waiters.popleft().cancel()
 
-    def show(self, layout: Layout, feeds: Sequence[Feed]) -> None:
-        """From the next tick on, compose `feeds`, in the order of admission, by `layout`."""
-        self._scene = Scene(layout, tuple(feeds))
+    def show(self, scene: Scene) -> None:
+        """Compose `scene` from the next tick on; other overlays, or another background, from
+        when they are drawn."""
+        self._scene = scene
+        if self._drawing is None and not self._stage.drawings.serve(scene):
+            self._drawing = self._loop.create_task(self._draw())
 
     def stats(self) -> ProgramStats:
         """Counters, read at any time."""
@@ -99,6 +107,18 @@ class Program:
         self._snapshot_waiters.append(waiter)
         return await asyncio.wait_for(waiter, timeout_s)
 
+    async def _draw(self) -> None:
+        """Draw what the latest scene needs beside the canvas's thread, which cannot wait."""
+        try:
+            while not self._stage.drawings.serve(self._scene) and not self._stopping.is_set():
+                self._stage.drawings = await asyncio.to_thread(
+                    drawings, self._scene, self._size, self._now()
+                )
+        except Exception as error:  # noqa: BLE001 - the show that owns this program decides
+            self._on_failure(error)
+        finally:
+            self._drawing = None
+
     def _publish(self, packets: list[EncodedPacket]) -> None:
         for packet in packets:
             self.fanout.publish(packet)
@@ -113,7 +133,7 @@ class Program:
         pacer, clock = self._pacer, self._clock
         tick = pacer.first_after(clock.now())
         while not self._stopping.wait(pacer.due_s(tick) - clock.now()):
-            frame = self._stage.compose(self._scene, pacer.due_s(tick))
+            frame = self._stage.compose(self._scene, pacer.due_s(tick), self._now())
             given_s = clock.now()
             pacer.delivered(tick, given_s)
             self._delivered.append(given_s)

@@ -12,25 +12,35 @@ from typing import Any
 
 import msgspec
 
-from compositor.errors import LayoutError
-from compositor.layout import Layout
-from compositor.spec import layout_document, parse_layout
+from compositor.layout import Layout, Transition
+from compositor.spec import layout_document
 from mediaserver.air import Air
+from mediaserver.assets import Assets, check_room
 from mediaserver.broadcast import Broadcast
 from mediaserver.clock import Clock
+from mediaserver.composition import Composition
 from mediaserver.errors import BadRequest, Conflict, NotFound, StoreUnavailable
 from mediaserver.feed import Feed
 from mediaserver.feed_state import FeedState
 from mediaserver.lease import Lease, Leases
 from mediaserver.media import Media
-from mediaserver.packet import CanvasId, FeedId, ShowId, TargetId
+from mediaserver.packet import AssetId, CanvasId, FeedId, ShowId, TargetId
 from mediaserver.program import Program, ProgramStats
 from mediaserver.rtmp.url import parse_target_url
 from mediaserver.secret import Secret, UnreadableSecret, Vault, new_token, token_hash
-from mediaserver.state import CanvasRecord, FeedRecord, ShowRecord, TargetRecord
+from mediaserver.stage import Scene
+from mediaserver.state import AssetRecord, CanvasRecord, FeedRecord, ShowRecord, TargetRecord
 from mediaserver.store import HeldElsewhere, Store
 from mediaserver.target import TargetStatus
-from mediaserver.view import View, canvas_view, feed_view, program_view, show_view, target_view
+from mediaserver.view import (
+    View,
+    asset_view,
+    canvas_view,
+    feed_view,
+    program_view,
+    show_view,
+    target_view,
+)
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +101,7 @@ class Show:
         self._unreadable: set[str] = set()
         self._ended: dict[TargetId, TargetStatus] = {}
         self._air: Air | None = None
+        self._assets = Assets(record.id, store)
         self._feeds: dict[FeedId, Feed] = {}
         self._seen: dict[FeedId, tuple[FeedState, bool]] = {}
         self._follow(record.at_rest())
@@ -118,6 +129,7 @@ class Show:
             "canvases": {canvas: self.canvas_view(canvas) for canvas in self.record.canvases},
             "feeds": [self.feed_view(feed) for feed in self.record.feeds],
             "targets": [self.target_view(target) for target in self.record.targets],
+            "assets": [asset_view(key, asset) for key, asset in self.record.assets.items()],
         }
 
     def canvas_view(self, canvas_id: CanvasId) -> View:
@@ -143,6 +155,26 @@ class Show:
         if canvas_id not in self.record.canvases:
             raise NotFound("canvas", canvas_id)
         return self.record.canvases[canvas_id]
+
+    def asset(self, asset_id: AssetId) -> AssetRecord:
+        """Raises NotFound."""
+        if asset_id not in self.record.assets:
+            raise NotFound("image or font", asset_id)
+        return self.record.assets[asset_id]
+
+    async def asset_bytes(self, asset_id: AssetId) -> bytes:
+        """Raises NotFound, StoreUnavailable."""
+        self.asset(asset_id)
+        found = await self._assets.read([asset_id])
+        if asset_id not in found:
+            raise NotFound("image or font", asset_id)
+        return found[asset_id]
+
+    async def scene(self, composition: Composition) -> Scene:
+        """`composition` with the show's feeds and assets. Raises StoreUnavailable."""
+        feeds = [self._feeds[feed_id] for feed_id in self.record.admitted()]
+        assets = await self._assets.read(composition.assets())
+        return Scene(composition, tuple(feeds), assets)
 
     def program(self, canvas_id: CanvasId) -> Program:
         """The canvas's program. Raises NotFound, or Conflict while no target wants it."""
@@ -272,9 +304,10 @@ class Show:
         channels: tuple[str, ...] | None = None,
         canvases: Mapping[CanvasId, CanvasRecord | None] | None = None,
     ) -> bool:
-        """Change what is given. A canvas of None is removed; one that is there keeps its layout.
+        """Change what is given. A canvas of None is removed; one that is there keeps its layout
+        and overlays.
 
-        Raises Conflict for canvases while on air, and for one that a target sends.
+        Raises Conflict for a canvas that is being made, and to remove one that a target sends.
         """
         async with self._lock:
             changes: dict[str, Any] = {}
@@ -290,17 +323,21 @@ class Show:
 
     async def set_layout(self, canvas_id: CanvasId, document: object) -> bool:
         """Raises LayoutError with the path of the fault; nothing is changed then."""
-        layout = parse_layout(document)
         async with self._lock:
             canvas = self.canvas(canvas_id)
-            for index, slot in enumerate(layout.slots):
-                if isinstance(slot.source, str) and slot.source not in self.record.feeds:
-                    known = ", ".join(self.record.feeds) or "none yet"
-                    raise LayoutError(
-                        f"slots[{index}].feed", f"there is no feed {slot.source!r}; feeds: {known}"
-                    )
-            changed = msgspec.structs.replace(canvas, layout=layout_document(layout))
-            return await self._commit(self.record.with_canvas(canvas_id, changed))
+            composition = Composition.of(canvas).with_layout(document)
+            composition.check_layout(self.record)
+            changed = self.record.with_canvas(canvas_id, composition.on(canvas))
+            return await self._commit(changed)
+
+    async def set_overlays(self, canvas_id: CanvasId, document: object) -> bool:
+        """Raises LayoutError with the path of the fault; nothing is changed then."""
+        async with self._lock:
+            canvas = self.canvas(canvas_id)
+            composition = Composition.of(canvas).with_overlays(document)
+            composition.check_overlays(self.record)
+            changed = self.record.with_canvas(canvas_id, composition.on(canvas))
+            return await self._commit(changed)
 
     async def start(self) -> bool:
         """Go on air with every target that has an address and a key.
@@ -360,6 +397,34 @@ class Show:
         async with self._lock:
             self._feed_record(feed_id)
             return await self._commit(self.record.without_feed(feed_id))
+
+    # ---- commands: assets
+
+    async def add_asset(self, asset_id: AssetId, record: AssetRecord, data: bytes) -> bool:
+        """Take an image or a font; one that is there already keeps its name.
+
+        Raises Conflict when there is no room, StoreUnavailable.
+        """
+        async with self._assets.lock:
+            if asset_id in self.record.assets:
+                return self.durable
+            check_room(self.record.assets, record)
+            await self._assets.add(asset_id, data, keep=self.on_air)
+            async with self._lock:
+                return await self._commit(self.record.with_asset(asset_id, record))
+
+    async def remove_asset(self, asset_id: AssetId) -> bool:
+        """Raises NotFound, and Conflict while a canvas shows it."""
+        async with self._assets.lock, self._lock:
+            self.asset(asset_id)
+            canvases = self.record.canvases.items()
+            users = [key for key, each in canvases if asset_id in Composition.of(each).assets()]
+            if users:
+                raise Conflict(f"it is in use on {', '.join(users)}: take it off there first")
+            durable = await self._commit(self.record.without_asset(asset_id))
+            with contextlib.suppress(StoreUnavailable):
+                await self._assets.remove(asset_id)
+            return durable
 
     # ---- commands: targets
 
@@ -523,6 +588,7 @@ class Show:
             is_new = self._air is None
             if is_new:
                 await self._take_lease()
+                await self._assets.load(self.record.assets)
             targets = dict(self.record.targets)
             startable = [target_id for target_id in target_ids if self._opened(target_id)]
             for target_id in startable:
@@ -572,6 +638,7 @@ class Show:
         await air.stop()
         statuses = {target_id: air.status(target_id) for target_id in self.record.targets}
         self._ended = {key: status for key, status in statuses.items() if status is not None}
+        self._assets.unload()
         log.info("show_off_air show=%s", self.id)
 
     async def _ended_and_released(self) -> bool:
@@ -619,9 +686,12 @@ class Show:
 
     def _compose(self) -> None:
         if self._air is not None:
+            feeds = [self._feeds[feed_id] for feed_id in self.record.admitted()]
+            canvases = self.record.canvases.items()
             self._air.compose(
-                {key: parse_layout(canvas.layout) for key, canvas in self.record.canvases.items()},
-                [self._feeds[feed_id] for feed_id in self.record.admitted()],
+                {key: Composition.of(canvas) for key, canvas in canvases},
+                feeds,
+                self._assets.loaded,
             )
 
     async def _apply(self, record: ShowRecord) -> None:
@@ -663,6 +733,11 @@ class Show:
             if feed != before.feeds.get(feed_id):
                 self._seen[feed_id] = self._feed_sight(feed_id)
                 events.publish("feed", self.feed_view(feed_id))
+        for asset_id in before.assets.keys() - record.assets.keys():
+            events.publish("asset_removed", {"id": asset_id})
+        for asset_id, asset in record.assets.items():
+            if asset != before.assets.get(asset_id):
+                events.publish("asset", asset_view(asset_id, asset))
         for target_id in before.targets.keys() - record.targets.keys():
             events.publish("target_removed", {"id": target_id})
         for target_id, target in record.targets.items():
@@ -724,13 +799,17 @@ class Show:
     def _changed_canvases(
         self, changes: Mapping[CanvasId, CanvasRecord | None]
     ) -> dict[CanvasId, CanvasRecord]:
-        if self.on_air:
-            raise Conflict("canvases cannot be changed while the show is on air: end it first")
+        made = self._air.programs if self._air else {}
+        for canvas_id in changes:
+            if canvas_id in made:
+                raise Conflict(f"canvas {canvas_id!r} is on air: stop its targets first")
         canvases = dict(self.record.canvases)
         for canvas_id, canvas in changes.items():
             if canvas is not None:
-                layout = canvases[canvas_id].layout if canvas_id in canvases else canvas.layout
-                canvases[canvas_id] = msgspec.structs.replace(canvas, layout=layout)
+                kept = canvases.get(canvas_id, canvas)
+                canvases[canvas_id] = msgspec.structs.replace(
+                    canvas, layout=kept.layout, overlays=kept.overlays
+                )
                 continue
             users = [t.name for t in self.record.targets.values() if t.canvas == canvas_id]
             if users:
@@ -742,8 +821,14 @@ class Show:
 
 
 def default_layout(width: int, height: int) -> dict[str, Any]:
-    """What a canvas shows before anybody gave it a layout: all who are admitted, uncropped."""
-    return layout_document(Layout(preset="stack" if height > width else "side-by-side"))
+    """What a canvas shows before anybody gave it a layout: all who are admitted, making room
+    for each other as they come and go."""
+    return layout_document(
+        Layout(
+            preset="stack" if height > width else "side-by-side",
+            transition=Transition(300, "ease-in-out"),
+        )
+    )
 
 
 def _slug(name: str, fallback: str, taken: Container[str]) -> str:

@@ -1,19 +1,25 @@
 """What a canvas shows at a tick: the layout resolved, every tile with its picture."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import av
 
-from compositor.frame import Yuv420, colour
-from compositor.geometry import Size
-from compositor.layout import Layout
+from compositor.assets import Assets
+from compositor.background import background
+from compositor.compose import dressed
+from compositor.frame import Colour, Yuv420, colour, flat_picture
+from compositor.geometry import Size, whole
+from compositor.layout import DEFAULT_BACKGROUND, Backdrop, Layout, Transition
+from compositor.overlay import Overlay
+from compositor.painter import Painter
 from compositor.render import Canvas, Placed
 from compositor.scale import Scaler
 from compositor.slate import slate
 from compositor.tiles import FeedInfo, Tile, tiles
 from compositor.transition import Motion
+from mediaserver.composition import Composition
 from mediaserver.feed import Feed
 from mediaserver.picture import Look, Picture
 
@@ -22,46 +28,95 @@ cached_slate = lru_cache(maxsize=64)(slate)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What to show: `feeds` in the order of admission, by `layout`."""
+    """What to show: `feeds` in the order of admission, with the bytes of the assets."""
 
-    layout: Layout
-    feeds: tuple[Feed, ...]
+    composition: Composition
+    feeds: tuple[Feed, ...] = ()
+    assets: Assets = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls) -> "Scene":
+        """What a canvas has before anybody gave it a scene."""
+        return cls(Composition(Layout.empty()))
+
+
+@dataclass(frozen=True, slots=True)
+class Drawings:
+    """What of a composition takes too long to make between two ticks. `painter` is the canvas
+    thread's once this is on stage."""
+
+    background: str | Backdrop
+    ground: Yuv420
+    overlays: tuple[Overlay, ...]
+    assets: Assets
+    painter: Painter
+
+    def serve(self, scene: Scene) -> bool:
+        """Whether they are those of `scene`."""
+        return (self.background, self.overlays, self.assets) == (
+            scene.composition.layout.background,
+            scene.composition.overlays,
+            scene.assets,
+        )
+
+
+def drawings(scene: Scene, size: Size, unix_s: float) -> Drawings:
+    """Draw what `scene` has beside its feeds. Takes a while; any thread may."""
+    composition, assets = scene.composition, scene.assets
+    painter = Painter(size)
+    painter.paint(composition.overlays, unix_s, assets)
+    ground = _ground(composition.layout.background, assets, size)
+    return Drawings(composition.layout.background, ground, composition.overlays, assets, painter)
+
+
+def _ground(wanted: str | Backdrop, assets: Assets, size: Size) -> Yuv420:
+    found = background(wanted, size, assets)
+    return flat_picture(size, found) if isinstance(found, Colour) else found
 
 
 class Stage:
-    """Composes scenes on one canvas; to be used by one thread."""
+    """Composes scenes on one canvas; to be used by one thread.
+
+    `drawings` are those of the latest scene for which they are ready; set by any thread.
+    """
 
     def __init__(self, size: Size) -> None:
+        self.drawings = drawings(Scene.empty(), size, 0.0)
         self._size = size
         self._scaler = Scaler()
-        self._background = ""
-        self._canvas: Canvas
+        self._canvas = Canvas(size, colour(DEFAULT_BACKGROUND))
         self._resolved: tuple[Layout, tuple[FeedInfo, ...]] | None = None
         self._tiles: tuple[Tile, ...] = ()
         self._motion = Motion()
+        self._ground = _Ground()
         self._last: dict[str, Picture] = {}
 
-    def compose(self, scene: Scene, now_s: float) -> av.VideoFrame:
-        """The picture of `scene` at `now_s`; the next call writes into the same memory.
+    def compose(self, scene: Scene, now_s: float, unix_s: float) -> av.VideoFrame:
+        """The picture of `scene` at `now_s` on the show's clock, which is `unix_s` for viewers;
+        the next call writes into the same memory.
 
         A scene that is arranged otherwise than the last one is gone to by its layout's
         transition.
         """
-        if scene.layout.background != self._background:
-            self._background = scene.layout.background
-            self._canvas = Canvas(self._size, colour(self._background))
-        wanted = scene.layout, tuple(FeedInfo(f.id, f.name, f.state()) for f in scene.feeds)
+        layout = scene.composition.layout
+        wanted = layout, tuple(FeedInfo(f.id, f.name, f.state()) for f in scene.feeds)
         if wanted != self._resolved:
             self._resolved = wanted
-            self._tiles = tiles(scene.layout, self._size, wanted[1])
-        shown = self._motion.at(self._tiles, scene.layout.transition, now_s)
-        pictures = self._pictures(shown, {feed.id: feed for feed in scene.feeds})
-        return self._canvas.render(
-            [Placed(tile.rect, picture) for tile, picture in zip(shown, pictures, strict=True)]
+            self._tiles = tiles(layout, self._size, wanted[1])
+        shown = self._motion.at(self._tiles, layout.transition, now_s)
+        feeds: dict[str, Feed] = {feed.id: feed for feed in scene.feeds}
+        self._last = self._pictures(shown, feeds)
+        drawn = self.drawings
+        placed = self._ground.placed(
+            drawn.ground, str(drawn.background), self._size, layout.transition, now_s
         )
+        for tile in shown:
+            placed += dressed(tile, self._picture(tile, feeds), self._size)
+        placed += drawn.painter.paint(drawn.overlays, unix_s, drawn.assets)
+        return self._canvas.render(placed)
 
-    def _pictures(self, shown: tuple[Tile, ...], feeds: Mapping[str, Feed]) -> list[Yuv420]:
-        """A tile that fades after its host has left goes with the host's last picture."""
+    def _pictures(self, shown: tuple[Tile, ...], feeds: Mapping[str, Feed]) -> dict[str, Picture]:
+        """The feeds' pictures. A tile that fades because its host has left keeps the last."""
         live: dict[str, Picture] = {}
         for tile in shown:
             if tile.feed is None or tile.picture == "slate":
@@ -70,8 +125,7 @@ class Stage:
             picture = (feed.picture() if feed is not None else None) or self._last.get(tile.feed)
             if picture is not None:
                 live[tile.feed] = picture
-        self._last = live
-        return [self._picture(tile, feeds) for tile in shown]
+        return live
 
     def _picture(self, tile: Tile, feeds: Mapping[str, Feed]) -> Yuv420:
         picture = self._last.get(tile.feed) if tile.feed is not None else None
@@ -92,4 +146,30 @@ class Stage:
 
 
 def _look(tile: Tile) -> Look:
-    return Look(tile.rect.size, tile.fit, dim=tile.picture == "dimmed")
+    return Look(tile.rect.size, tile.view, dim=tile.picture == "dimmed")
+
+
+class _Ground:
+    """What lies behind the tiles of a canvas; another colour or image fades in."""
+
+    def __init__(self) -> None:
+        self._motion = Motion()
+        self._tiles: tuple[Tile, ...] = ()
+        self._pictures: dict[str, Yuv420] = {}
+
+    def placed(
+        self, picture: Yuv420, name: str, size: Size, transition: Transition, now_s: float
+    ) -> list[Placed]:
+        """`picture`, of which `name` tells whether it is new, over what it has yet to hide."""
+        if name not in self._pictures or self._tiles[0].feed != name:
+            self._tiles = (Tile(whole(size), name, "live"),)
+            self._pictures[name] = picture
+        if transition.kind == "move":
+            transition = replace(transition, kind="fade")
+        shown = self._motion.at(self._tiles, transition, now_s)
+        names = [tile.feed for tile in shown if tile.feed is not None]
+        self._pictures = {name: self._pictures[name] for name in names}
+        return [
+            Placed(tile.rect, self._pictures[name], opacity=tile.opacity)
+            for name, tile in zip(names, shown, strict=True)
+        ]

@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
 import av
@@ -66,6 +66,12 @@ class Thumbnails:
     async def jpeg(self, show_id: ShowId, feed: Feed) -> bytes:
         """Raises NotFound while no picture comes from the feed."""
         return await self._stills.jpeg((show_id, feed.id), lambda: self._frame(feed))
+
+    async def look(self, feeds: Iterable[Feed]) -> None:
+        """Wait until each of `feeds` that is on has a picture of now, if one comes at all."""
+        await asyncio.gather(
+            *(self._frame(feed) for feed in feeds if feed.state() == "on"), return_exceptions=True
+        )
 
     def close(self) -> None:
         """Look no more."""

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mediaserver.feed import Feed
-from mediaserver.packet import CanvasId, FeedId, TargetId
+from mediaserver.packet import AssetId, CanvasId, FeedId, TargetId
 from mediaserver.program import ProgramStats
-from mediaserver.state import CanvasRecord, FeedRecord, ShowRecord, TargetRecord
+from mediaserver.state import AssetRecord, CanvasRecord, FeedRecord, ShowRecord, TargetRecord
 from mediaserver.target import TargetStatus
 
 View = dict[str, Any]
@@ -36,6 +36,7 @@ def canvas_view(canvas_id: CanvasId, canvas: CanvasRecord, stats: ProgramStats |
         "fps": canvas.fps,
         "video_bitrate": canvas.video_bitrate,
         "layout": canvas.layout,
+        "overlays": list(canvas.overlays),
         "program": program_view(stats) if stats else None,
     }
 
@@ -60,6 +61,19 @@ def feed_view(feed_id: FeedId, record: FeedRecord, feed: Feed) -> View:
         "muted": record.muted,
         "width": stats.width,
         "height": stats.height,
+    }
+
+
+def asset_view(asset_id: AssetId, record: AssetRecord) -> View:
+    """`width` and `height`, in pixels, are None of a font."""
+    return {
+        "id": asset_id,
+        "name": record.name,
+        "kind": record.kind,
+        "content_type": record.content_type,
+        "bytes": record.size,
+        "width": record.width,
+        "height": record.height,
     }
 
 

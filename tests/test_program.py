@@ -3,19 +3,23 @@ import threading
 from collections.abc import AsyncIterator
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
+from compositor.overlay_spec import parse_overlays
 from compositor.spec import parse_layout
 from mediaserver.clock import MonotonicClock
+from mediaserver.composition import Composition
 from mediaserver.encoder import VideoEncoding
 from mediaserver.fanout import Fanout, PacketQueue
 from mediaserver.feed import Feed
 from mediaserver.mixer import AudioBus
 from mediaserver.packet import CanvasId, EncodedPacket, FeedId, Kind
 from mediaserver.program import Program
+from mediaserver.stage import Scene
 from tests.media import opus_units, tone, video_units
 
 ENCODING = VideoEncoding(320, 180, Fraction(30), 500_000, preset="ultrafast", keyframe_interval_s=1)
@@ -40,6 +44,11 @@ async def program(audio: AudioBus) -> AsyncIterator[Program]:
 
 def fail(error: Exception) -> None:
     raise AssertionError(error)
+
+
+def scene(layout: dict[str, Any], *feeds: Feed, overlays: Any = ()) -> Scene:
+    composition = Composition(parse_layout(layout), parse_overlays(list(overlays)))
+    return Scene(composition, feeds)
 
 
 async def packets(queue: PacketQueue, kind: Kind, count: int) -> list[EncodedPacket]:
@@ -101,7 +110,7 @@ async def test_sound_and_picture_share_one_clock(program: Program) -> None:
 
 async def test_admitted_feed_is_seen(program: Program, audio: AudioBus) -> None:
     feed = Feed(FeedId("phone"), "Ada", clock=MonotonicClock(), admitted=True)
-    program.show(parse_layout({"preset": "solo"}), [feed])
+    program.show(scene({"preset": "solo"}, feed))
     audio.listen([feed])
     feed.watch()
     queue = program.fanout.subscribe()
@@ -181,7 +190,7 @@ async def test_trouble_on_the_canvas_thread_is_reported(audio: AudioBus) -> None
         CanvasId("landscape"), ENCODING, audio=audio, clock=MonotonicClock(),
         on_failure=failed.set_result,
     )  # fmt: skip
-    program.show(parse_layout({"slots": []}), [None])  # type: ignore[list-item]  # the trouble
+    program.show(scene({"slots": []}, None))  # type: ignore[arg-type]  # the trouble
     program.start()
 
     assert isinstance(await asyncio.wait_for(failed, 20), AttributeError)

@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 MAX_BODY_BYTES = 64 * 1024
 BODY_TIMEOUT_S = 10.0
+UPLOAD_TIMEOUT_S = 60.0
 
 _AT = re.compile(r"(.*) - at `(?:key in )?\$\.?(.*)`")
 
@@ -41,6 +42,22 @@ async def read_json(request: web.Request, kind: type[T]) -> T:
         raise BadRequest(reason, path or None) from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise MalformedBody(f"the body is not valid JSON: {error}") from None
+
+
+async def read_bytes(request: web.Request, limit_bytes: int) -> bytes:
+    """The request's body, whatever it is. Raises PayloadTooLarge, and HTTP 408."""
+    if (request.content_length or 0) > limit_bytes:
+        raise PayloadTooLarge(limit_bytes)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(UPLOAD_TIMEOUT_S):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > limit_bytes:
+                    raise PayloadTooLarge(limit_bytes)
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text="the body did not come") from None
+    return bytes(body)
 
 
 def answer(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

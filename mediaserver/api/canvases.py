@@ -1,13 +1,19 @@
 """Canvases: the layout on them, and what they show now."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import av
 from aiohttp import web
+from msgspec import UNSET, Struct, UnsetType
 
+from compositor.errors import LayoutError
+from compositor.geometry import Size
 from mediaserver.api.bodies import answer, read_json
-from mediaserver.api.keys import STILLS
+from mediaserver.api.keys import PREVIEWS, STILLS
 from mediaserver.api.shows import show_of
+from mediaserver.composition import Composition
 from mediaserver.errors import Conflict
 from mediaserver.packet import CanvasId
 
@@ -18,6 +24,49 @@ async def set_layout(request: web.Request) -> web.Response:
     canvas_id = CanvasId(request.match_info["canvas"])
     durable = await show.set_layout(canvas_id, document)
     return answer(show.canvas_view(canvas_id) | {"durable": durable})
+
+
+async def set_overlays(request: web.Request) -> web.Response:
+    document = await read_json(request, list[Any])
+    show = await show_of(request)
+    canvas_id = CanvasId(request.match_info["canvas"])
+    durable = await show.set_overlays(canvas_id, document)
+    return answer(show.canvas_view(canvas_id) | {"durable": durable})
+
+
+class Untaken(Struct, forbid_unknown_fields=True):
+    """What is left out is as it is on the canvas."""
+
+    layout: dict[str, Any] | UnsetType = UNSET
+    overlays: list[Any] | UnsetType = UNSET
+
+
+async def preview(request: web.Request) -> web.Response:
+    body = await read_json(request, Untaken)
+    show = await show_of(request)
+    canvas = show.canvas(CanvasId(request.match_info["canvas"]))
+    composition = Composition.of(canvas)
+    if body.layout is not UNSET:
+        with below("layout"):
+            composition = composition.with_layout(body.layout)
+            composition.check_layout(show.record)
+    if body.overlays is not UNSET:
+        with below("overlays"):
+            composition = composition.with_overlays(body.overlays)
+            composition.check_overlays(show.record)
+    scene = await show.scene(composition)
+    png = await request.app[PREVIEWS].png(Size(canvas.width, canvas.height), scene)
+    return web.Response(body=png, content_type="image/png", headers={"Cache-Control": "no-store"})
+
+
+@contextlib.contextmanager
+def below(key: str) -> Iterator[None]:
+    """Name the paths of faults from one object higher up."""
+    try:
+        yield
+    except LayoutError as error:
+        dot = "." if error.path and not error.path.startswith("[") else ""
+        raise LayoutError(f"{key}{dot}{error.path}", error.reason) from error
 
 
 async def snapshot(request: web.Request) -> web.Response:

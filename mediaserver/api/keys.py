@@ -7,6 +7,7 @@ from aiohttp import web
 from mediaserver.clock import Clock
 from mediaserver.loop_lag import LoopLag
 from mediaserver.node import Node, Principal
+from mediaserver.preview import Previews
 from mediaserver.secret import Vault
 from mediaserver.stills import Stills, Thumbnails
 from mediaserver.store import Store
@@ -26,6 +27,7 @@ CLOCK = web.AppKey("clock", Clock)
 LOOP_LAG = web.AppKey("loop_lag", LoopLag)
 DEPLOYMENT = web.AppKey("deployment", Deployment)
 NODE = web.AppKey("node", Node)
+PREVIEWS = web.AppKey("previews", Previews)
 STILLS = web.AppKey("stills", Stills)
 STORE = web.AppKey("store", Store)
 THUMBNAILS = web.AppKey("thumbnails", Thumbnails)

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from compositor.errors import LayoutError
+from compositor.errors import AssetError, LayoutError
 from mediaserver.errors import (
     BadRequest,
     Conflict,
@@ -31,6 +31,7 @@ class MalformedBody(BadRequest):
 
 _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (LayoutError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (AssetError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (MalformedBody, HTTPStatus.BAD_REQUEST),
     (BadRequest, HTTPStatus.UNPROCESSABLE_ENTITY),
     (Unauthorized, HTTPStatus.UNAUTHORIZED),

@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from mediaserver.api import (
+    assets,
     canvases,
     events,
     feeds,
     health,
     metrics,
     pages,
+    schemas,
     session,
     shows,
     targets,
@@ -25,6 +27,7 @@ _SHOW = "/api/v1/shows/{show}"
 _FEED = _SHOW + "/feeds/{feed}"
 _TARGET = _SHOW + "/targets/{target}"
 _CANVAS = _SHOW + "/canvases/{canvas}"
+_ASSET = _SHOW + "/assets/{asset}"
 
 
 def application(whip: Iterable[web.AbstractRouteDef]) -> web.Application:
@@ -54,7 +57,13 @@ def application(whip: Iterable[web.AbstractRouteDef]) -> web.Application:
             web.post(_SHOW + "/end", shows.end),
             web.get(_SHOW + "/events", events.show_events, allow_head=False),
             web.put(_CANVAS + "/layout", canvases.set_layout),
+            web.put(_CANVAS + "/overlays", canvases.set_overlays),
+            web.post(_CANVAS + "/preview", canvases.preview),
             web.get(_CANVAS + "/snapshot.jpg", canvases.snapshot),
+            web.get(_SHOW + "/assets", assets.listing),
+            web.post(_SHOW + "/assets", assets.upload),
+            web.get(_ASSET, assets.read),
+            web.delete(_ASSET, assets.delete),
             web.post(_SHOW + "/feeds", feeds.create),
             web.patch(_FEED, feeds.change),
             web.delete(_FEED, feeds.delete),
@@ -66,6 +75,7 @@ def application(whip: Iterable[web.AbstractRouteDef]) -> web.Application:
             web.delete(_TARGET, targets.delete),
             web.post(_TARGET + "/start", targets.start),
             web.post(_TARGET + "/stop", targets.stop),
+            web.get("/api/v1/schemas/{schema}", schemas.schema),
             *whip,
         ]
     )

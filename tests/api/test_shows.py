@@ -11,8 +11,9 @@ LANDSCAPE = {
     "layout": {
         "background": "#101418",
         "preset": "side-by-side",
-        "transition": {"duration_ms": 0, "easing": "linear"},
+        "transition": {"duration_ms": 300, "easing": "ease-in-out"},
     },
+    "overlays": [],
     "program": None,
 }
 
@@ -33,6 +34,7 @@ async def test_a_show_begins_with_one_landscape_canvas(owner: Client) -> None:
         "canvases": {"landscape": LANDSCAPE},
         "feeds": [],
         "targets": [],
+        "assets": [],
     }
     assert await owner.get(f"{SHOWS}/{show['id']}") == show
     assert await owner.get(SHOWS) == {"shows": [show]}
