@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,16 @@ def test_every_picture_pushed_is_decoded_and_the_last_one_shown(feed: Feed, code
     assert (picture.frame.width, picture.frame.height) == (64, 48)
     assert feed.stats().frames_decoded == 20
     assert feed.stats().decode_errors == 0
+
+
+@pytest.mark.parametrize("codec", ["h264", "vp8"])
+def test_sender_may_change_its_size_and_turn_in_mid_stream(feed: Feed, codec: str) -> None:
+    wide, tall = video_units(3, codec), video_units(3, codec, (48, 80))
+
+    decode_all(feed, wide + tall + wide + [replace(unit, turns=1) for unit in tall])
+
+    assert (feed.stats().width, feed.stats().height) == (80, 48)
+    assert (feed.stats().frames_decoded, feed.stats().decode_errors) == (12, 0)
 
 
 def test_sound_pushed_is_heard_at_its_place(feed: Feed) -> None:

@@ -1,8 +1,9 @@
-from compositor.frame import Yuv420
+from compositor.frame import Yuv420, turned, yuv420
 from compositor.geometry import Size
 from compositor.layout import View
 from compositor.scale import Scaler
 from mediaserver.picture import Look, Picture
+from tests.compositor.pictures import same
 from tests.media import moving_frames
 
 SMALL = Look(Size(32, 24), View())
@@ -37,3 +38,21 @@ def test_next_picture_is_made_ready_for_who_showed_the_last() -> None:
     next_one.prepare_like(last, Scaler())
 
     assert next_one.tile(SMALL, IdleScaler()).size == SMALL.size
+
+
+def test_turned_picture_is_upright_in_its_tile_and_alone() -> None:
+    lying = Picture(next(moving_frames(1)), turns=1)
+
+    tile = lying.tile(Look(Size(48, 64), View()), Scaler())
+
+    assert lying.size == (48, 64)
+    assert same(yuv420(lying.upright()), tile)
+    assert same(tile, turned(yuv420(lying.frame), 1))
+
+
+def test_picture_of_another_size_is_made_ready_for_the_same_slot() -> None:
+    wide, tall = Picture(next(moving_frames(1))), Picture(next(moving_frames(1, 48, 64)))
+    wide.tile(SMALL, Scaler())
+    tall.prepare_like(wide, Scaler())
+
+    assert tall.tile(SMALL, Scaler()).size == SMALL.size

@@ -5,14 +5,14 @@ from av.video.reformatter import ColorRange, Interpolation
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from compositor.frame import Colour, copy, region, solid, video_frame, yuv420
-from compositor.geometry import Rect, Size, contained
+from compositor.frame import Colour, copy, region, solid, turned, video_frame, yuv420
+from compositor.geometry import Rect, Size, Turns, contained
 from compositor.layout import Fit, View
 from compositor.scale import Scaler, scaled
 from tests.compositor.pictures import camera, filtered, generated, noise, psnr, received, same
 from tests.compositor.strategies import sizes
 
-HD = Size(1280, 720)
+HD, SMALL = Size(1280, 720), Size(128, 72)
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +134,49 @@ def test_scaling_leaves_the_tags_of_the_frame_alone() -> None:
     frame.colorspace, frame.color_trc = 5, 6
     scaled(frame, Size(100, 60))
     assert (frame.colorspace, frame.color_trc) == (5, 6)
+
+
+VIEWS = (
+    View(),
+    View("contain"),
+    View("fill"),
+    View(focus=(0.1, 0.9)),
+    View(crop=(0.1, 0.25, 0.5, 0.5), mirror=True),
+)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+@pytest.mark.parametrize("size", [Size(192, 108), Size(108, 192), Size(100, 100)], ids=str)
+def test_a_turned_frame_is_seen_as_if_it_had_come_upright(turns: Turns, size: Size) -> None:
+    frame = camera(3, Size(256, 144))
+    upright = video_frame(turned(yuv420(frame), turns))
+    for view in VIEWS:
+        result = scaled(frame, size, view, turns=turns)
+        expected = scaled(upright, size, view)
+        assert result.size == expected.size
+        assert psnr(result, expected) >= 45
+
+
+def test_one_turn_is_clockwise() -> None:
+    frame = camera(1)
+    picture = yuv420(frame)
+    picture.y[:8, :8] = 235
+    assert (scaled(frame, Size(144, 256), turns=1).y[:8, -8:] == 235).all()
+    assert (scaled(frame, Size(144, 256), turns=3).y[-8:, :8] == 235).all()
+
+
+def test_a_tile_no_longer_read_gives_its_memory_to_the_next() -> None:
+    frame, scaler = camera(1), Scaler()
+    first, second = scaled(frame, SMALL, scaler=scaler), scaled(frame, SMALL, scaler=scaler)
+    memory = {first.y.ctypes.data, second.y.ctypes.data}
+    assert len(memory) == 2
+    seen = region(first, Rect(0, 0, 2, 2))
+    del first, second
+    third = scaled(frame, SMALL, scaler=scaler)
+    assert third.y.ctypes.data in memory
+    assert not np.shares_memory(third.y, seen.y)
+    del seen
+    assert scaled(frame, SMALL, scaler=scaler).y.ctypes.data in memory
 
 
 @example(Size(3840, 2160), Size(2, 2), "fill")
