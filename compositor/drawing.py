@@ -86,18 +86,19 @@ def _outline(style: Style, face: Face) -> Outline | None:
 def _words(
     words: str, style: Style, file: bytes | None, room: Size, canvas: Size
 ) -> Image.Image | None:
-    face = _face(style, file, canvas, room.height / LINE_HEIGHT)
+    padding = BOX_PADDING if style.box else 0.0
+    above = 2 * (padding / 3 + style.outline)
+    face = _face(style, file, canvas, (room.height - 4) / (LINE_HEIGHT + above))
     if face is None:
         return None
-    outline = _outline(style, face)
-    padding = round(BOX_PADDING * face.size_px) if style.box else 0
-    around = 2 * (padding + (outline.width_px if outline else 0) + 1)
-    most = int((room.height - around) / (face.size_px * LINE_HEIGHT))
-    text = lines(words, face, room.width - around, most) if room.width > around else []
+    wide = room.width - 2 * (padding + style.outline) * face.size_px - 4
+    most = int((room.height - 3) / face.size_px / LINE_HEIGHT - above / LINE_HEIGHT)
+    text = lines(words, face, wide, most) if wide > face.size_px / 2 else []
     if not any(text):
         return None
+    outline, padding_px = _outline(style, face), round(padding * face.size_px)
     return boxed(
-        lettering(text, face, rgba(style.colour), style.align, outline, padding), style.box, face
+        lettering(text, face, rgba(style.colour), style.align, outline, padding_px), style.box, face
     )
 
 

@@ -19,8 +19,9 @@ from compositor.frame import (
     video_frame,
 )
 from compositor.geometry import Rect, Size, centred, uncovered, whole
-from compositor.raster import Blender, Raster, cut, part
-from compositor.trim import PLAIN, WHOLE, Mask, Trim, corner, even_mask
+from compositor.mask import WHOLE, Mask, blend, corner, cut
+from compositor.raster import Raster, part
+from compositor.trim import PLAIN, Trim
 
 KEPT_PLANS = 64
 """Sets of changed pictures for which a canvas remembers what to write."""
@@ -49,7 +50,7 @@ class _Piece(NamedTuple):
     source: int | Yuv420
     x: int = 0
     y: int = 0
-    mask: Mask | None = None
+    seen: Mask | int = WHOLE
     opaque: bool = True
 
 
@@ -58,7 +59,7 @@ class _Stroke(NamedTuple):
 
     source: int | Yuv420
     rect: Rect
-    mask: Mask | None
+    seen: Mask | int
     target: Yuv420
 
 
@@ -71,7 +72,6 @@ class Canvas:
             flat_picture(size, background) if isinstance(background, Colour) else background
         )
         self._picture = blank(size)
-        self._blender = Blender()
         self._keys: list[tuple[object, ...]] = []
         self._outlines: list[Rect] = []
         self._pieces: list[_Piece] = []
@@ -89,7 +89,7 @@ class Canvas:
         Raises GeometryError if a rectangle is not inside the canvas, or a picture too large.
         """
         keys: list[tuple[object, ...]] = [
-            (item.rect, item.picture.y.shape, item.trim, item.opacity, type(item.picture))
+            (item.rect, item.picture.size, item.trim, item.opacity, type(item.picture))
             for item in placed
         ]
         pictures = [item.picture for item in placed]
@@ -150,7 +150,7 @@ class Canvas:
         return strokes
 
     def _strokes(self, rect: Rect) -> list[_Stroke]:
-        strokes = [_Stroke(self._background, rect, None, region(self._picture, rect))]
+        strokes = [_Stroke(self._background, rect, WHOLE, region(self._picture, rect))]
         for piece in self._pieces:
             both = piece.rect.common(rect)
             if both is None:
@@ -162,21 +162,21 @@ class Canvas:
                 _Stroke(
                     piece.source,
                     replace(inside, x=inside.x + piece.x, y=inside.y + piece.y),
-                    cut(piece.mask, inside) if piece.mask else None,
+                    piece.seen if isinstance(piece.seen, int) else cut(piece.seen, inside),
                     region(self._picture, both),
                 )
             )
         return strokes
 
     def _paint(self, pictures: Sequence[Yuv420 | Raster], plan: Iterable[_Stroke]) -> None:
-        for source, rect, mask, target in plan:
+        for source, rect, seen, target in plan:
             picture = pictures[source] if isinstance(source, int) else source
             if isinstance(picture, Raster):
-                self._blender.lay(part(picture, rect), target)
-            elif mask is not None:
-                self._blender.mix(region(picture, rect), mask, target)
-            else:
+                blend(*part(picture, rect), target)
+            elif seen == WHOLE:
                 copy(region(picture, rect), target)
+            else:
+                blend(region(picture, rect), seen, target)
 
 
 def _inner(item: Placed, size: Size) -> Rect:
@@ -263,6 +263,5 @@ def _piece(
     source: int | Yuv420, rect: Rect, within: tuple[int, int, int, int], weight: int
 ) -> _Piece:
     x, y, width, height = within
-    shape = None if weight == WHOLE else even_mask(width, height, weight)
     place = Rect(rect.x + x, rect.y + y, width, height)
-    return _Piece(place, source, x, y, shape, opaque=shape is None)
+    return _Piece(place, source, x, y, weight, opaque=weight == WHOLE)
