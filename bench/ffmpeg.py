@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -49,14 +49,17 @@ def command(description: Path, urls: Sequence[str]) -> list[str]:
 
 @asynccontextmanager
 async def composing(
-    feeds: list[RtpPorts], urls: Sequence[str], directory: Path
+    feeds: list[RtpPorts], command: Callable[[Path], list[str]], directory: Path
 ) -> AsyncIterator[int]:
-    """FFmpeg, listening for `feeds`; gives its process id. Killed with the block."""
+    """FFmpeg, listening for `feeds`; gives its process id. Killed with the block.
+
+    `command` reads the session description at that path.
+    """
     description = directory / "feeds.sdp"
     description.write_text(sdp(feeds))
     with (directory / "ffmpeg.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            *command(description, urls), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            *command(description), stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
     try:
         await asyncio.sleep(LISTENING_AFTER_S)

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,8 @@ async def ffmpeg_show(
     ports = [RtpPorts(free_rtp_port(), free_rtp_port()) for _ in range(2)]
     feeds = [Sent(number, live, rtp=of) for number, of in enumerate(ports)]
     urls = [to.url(key) for key in keys]
-    async with ffmpeg.composing(ports, urls, directory) as pid, sending(Job(feeds), directory):
+    command = partial(ffmpeg.command, urls=urls)
+    async with ffmpeg.composing(ports, command, directory) as pid, sending(Job(feeds), directory):
         waiting = set(keys)
         async with asyncio.timeout(ON_AIR_WITHIN_S):
             while waiting:
