@@ -6,7 +6,7 @@ import av
 
 from compositor.assets import Assets
 from compositor.background import background
-from compositor.frame import Yuv420, dimmed
+from compositor.frame import Colour, Yuv420, dimmed
 from compositor.geometry import Size
 from compositor.label import label
 from compositor.layout import Layout
@@ -33,11 +33,23 @@ def compose(
     on. For a stream of frames keep a Canvas and a Painter, which do less when little changes.
     """
     present = feeds or [FeedInfo(name, name, "on") for name in pictures]
-    canvas = Canvas(size, background(layout.background, size, assets or {}))
+    ground = background(layout.background, size, assets or {})
+    over = Painter(size).paint(overlays, now_s, assets)
+    return arranged(tiles(layout, size, present), size, pictures, ground, over)
+
+
+def arranged(
+    shown: Sequence[Tile],
+    size: Size,
+    pictures: Mapping[str, av.VideoFrame],
+    ground: Colour | Yuv420,
+    over: Sequence[Placed] = (),
+) -> av.VideoFrame:
+    """One frame of the tiles `shown` with the feeds' `pictures`, and of what lies over them."""
     placed: list[Placed] = []
-    for tile in tiles(layout, size, present):
+    for tile in shown:
         placed += dressed(tile, _picture(tile, pictures), size)
-    return canvas.render([*placed, *Painter(size).paint(overlays, now_s, assets)])
+    return Canvas(size, ground).render([*placed, *over])
 
 
 def dressed(tile: Tile, picture: Yuv420, canvas: Size) -> list[Placed]:

@@ -153,23 +153,23 @@ def _qr(spec: dict[str, object], path: str) -> QrCode:
 
 
 def _lower_third(spec: dict[str, object], path: str) -> LowerThird:
-    title = required(spec, "title", path)
+    title, plain = required(spec, "title", path), LowerThird(LOWER_THIRD_RECT, "")
     return LowerThird(
-        _rect(spec, path, LOWER_THIRD_RECT),
+        _rect(spec, path, plain.rect),
         text(title, f"{path}.title", "a text", MAX_LINE_LENGTH),
         text(spec.get("subtitle", ""), f"{path}.subtitle", "a text", MAX_LINE_LENGTH, 0),
-        tint(spec.get("accent", "#ff5c5c"), f"{path}.accent"),
-        _style(spec, path, Style(box="#0f1218e0")),
+        tint(spec.get("accent", plain.accent), f"{path}.accent"),
+        _style(spec, path, plain.style),
     )
 
 
 def _ticker(spec: dict[str, object], path: str) -> Ticker:
-    words = required(spec, "text", path)
+    words, plain = required(spec, "text", path), Ticker(TICKER_RECT, "")
     return Ticker(
-        _rect(spec, path, TICKER_RECT),
+        _rect(spec, path, plain.rect),
         text(words, f"{path}.text", "a text", MAX_TICKER_LENGTH),
-        number(spec.get("speed", 0.08), f"{path}.speed", 0, MAX_SPEED),
-        _style(spec, path, Style(size=0.04, box="#0f1218e0")),
+        number(spec.get("speed", plain.speed), f"{path}.speed", 0, MAX_SPEED),
+        _style(spec, path, plain.style),
     )
 
 

@@ -138,16 +138,16 @@ def _spotlight(orientation: Orientation, feeds: int) -> list[Fractions]:
     if feeds - 1 > STRIP_LENGTH:
         lines = [feeds // 2, (feeds - 1) // 2]
     depth = STRIP_DEPTH[orientation][len(lines) - 1]
-    strip = depth * len(lines)
-    side = 1 / STRIP_LENGTH
-    rects: list[Fractions] = [(0.0, 0.0, 1 - strip, 1.0)]
-    for line, tiles in enumerate(lines):
-        for index in range(tiles):
-            along = (1 - tiles * side) / 2 + index * side
-            rects.append((1 - strip + line * depth, along, depth, side))
+    strip, side = depth * len(lines), 1 / STRIP_LENGTH
+    places = [
+        ((1 - tiles * side) / 2 + index * side, line * depth)
+        for line, tiles in enumerate(lines)
+        for index in range(tiles)
+    ]
     if orientation == "portrait":
-        return [(y, 1 - x - width, height, width) for x, y, width, height in rects]
-    return rects
+        return [(0.0, strip, 1.0, 1 - strip), *((x, y, side, depth) for x, y in places)]
+    begin = 1 - strip
+    return [(0.0, 0.0, begin, 1.0), *((begin + x, y, depth, side) for y, x in places)]
 
 
 def _grid(rows: Sequence[int]) -> list[Fractions]:

@@ -2,10 +2,9 @@
 
 from aiohttp import web
 
+from compositor.schema import SCHEMAS
 from mediaserver.api.bodies import answer
 from mediaserver.errors import NotFound
-
-SCHEMAS: dict[str, dict[str, object]] = {}
 
 
 async def schema(request: web.Request) -> web.Response:

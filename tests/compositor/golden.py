@@ -1,40 +1,51 @@
-"""Golden pictures: the layout's document beside what it looks like.
+"""Golden pictures: what a canvas is told, in JSON, beside what it looks like.
 
 `python -m tests.compositor.golden` writes them anew; a picture changes only with a stated reason.
 """
 
+import io
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
+import av
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from compositor.frame import colour
+from compositor.background import background
+from compositor.compose import arranged
 from compositor.geometry import Size
-from compositor.layout import PresetName
+from compositor.layout import Corner, Fit, PresetName
+from compositor.overlay_spec import parse_overlays
+from compositor.painter import Painter
 from compositor.presets import Orientation, preset
-from compositor.render import Canvas, Placed
-from compositor.scale import scaled
 from compositor.spec import layout_document, parse_layout
-from compositor.tiles import FeedInfo, tiles
+from compositor.tiles import FeedInfo, FeedState, tiles
+from compositor.transition import between, eased
 from tests.compositor.pictures import camera
+
+Document = dict[str, Any]
 
 FOLDER = Path(__file__).parent / "golden"
 CANVAS: dict[Orientation, Size] = {"landscape": Size(192, 108), "portrait": Size(108, 192)}
+LARGE: dict[Orientation, Size] = {"landscape": Size(384, 216), "portrait": Size(216, 384)}
+"""For letters."""
+
+NAMES = ("Anna", "Борис", "Chloé", "Δήμητρα", "Erik", "Fatma", "Grace", "Hugo", "Inês")
+NOW_S = 1_800_000_000.0
+"""2027-01-15 08:00 UTC."""
 
 
 class Golden(NamedTuple):
-    """One preset on one canvas with so many feeds."""
+    """`document` has the layout, and where they matter overlays, the feeds' states, and the
+    layout before with the progress of the transition from it."""
 
-    preset: PresetName
+    name: str
     orientation: Orientation
-    feeds: int
-
-    @property
-    def name(self) -> str:
-        return f"{self.preset}-{self.orientation}-{self.feeds}"
+    document: Document
+    large: bool = False
 
     @property
     def spec(self) -> Path:
@@ -44,38 +55,238 @@ class Golden(NamedTuple):
     def picture(self) -> Path:
         return FOLDER / f"{self.name}.png"
 
-    def document(self) -> dict[str, Any]:
-        return layout_document(preset(self.preset, self.orientation, self.feeds))
-
-    def composed(self, document: dict[str, Any]) -> NDArray[np.uint8]:
-        """What `document` looks like with the cameras 1 … feeds, in RGB."""
-        layout = parse_layout(document)
-        size = CANVAS[self.orientation]
-        feeds = [FeedInfo(str(n), f"Camera {n}", "on") for n in range(1, self.feeds + 1)]
-        frame = Canvas(size, colour(layout.background)).render(
-            [
-                Placed(tile.rect, scaled(camera(int(tile.feed or 0)), tile.rect.size, tile.fit))
-                for tile in tiles(layout, size, feeds)
-            ]
-        )
-        return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+    @property
+    def size(self) -> Size:
+        return (LARGE if self.large else CANVAS)[self.orientation]
 
 
-GOLDENS = [
-    Golden(name, orientation, feeds)
-    for name in get_args(PresetName)
-    for orientation in CANVAS
-    for feeds in (1, 2, 3, 4)
-]
+def composed(
+    document: Document, size: Size, camera: Callable[[int], av.VideoFrame] = camera
+) -> NDArray[np.uint8]:
+    """What `document` looks like with the cameras 1, 2, 3 …, in RGB."""
+    states: list[FeedState] = document.get("feeds", ["on"])
+    feeds = [FeedInfo(str(n), NAMES[n - 1], state) for n, state in enumerate(states, start=1)]
+    layout = parse_layout(document["layout"])
+    shown = tiles(layout, size, feeds)
+    if "before" in document:
+        before = tiles(parse_layout(document["before"]), size, feeds)
+        progress = eased(document["progress"], layout.transition.easing)
+        shown = between(before, shown, progress, moving=layout.transition.kind == "move")
+    overlays = parse_overlays(document.get("overlays", []))
+    frame = arranged(
+        shown,
+        size,
+        {feed.id: camera(int(feed.id)) for feed in feeds},
+        background(layout.background, size, ASSETS),
+        Painter(size).paint(overlays, NOW_S, ASSETS),
+    )
+    return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+
+
+def _file(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def _logo() -> Image.Image:
+    image = Image.new("RGBA", (120, 120))
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((0, 0, 119, 119), fill=(224, 60, 80, 200))
+    draw.polygon([(60, 20), (100, 60), (60, 100), (20, 60)], fill=(255, 255, 255, 255))
+    return image
+
+
+def _backdrop() -> Image.Image:
+    across, down = np.meshgrid(np.linspace(0, 1, 160), np.linspace(0, 1, 90))
+    red, green, blue = 40 + 80 * across, 30 + 60 * down, 90 + 100 * (1 - across)
+    return Image.fromarray(np.stack([red, green, blue], axis=-1).astype(np.uint8))
+
+
+ASSETS = {"logo": _file(_logo()), "backdrop": _file(_backdrop())}
+
+
+def _presets() -> Iterator[Golden]:
+    for name in get_args(PresetName):
+        for orientation in CANVAS:
+            for feeds in (1, 2, 3, 4, 9):
+                document = layout_document(preset(name, orientation, feeds))
+                yield Golden(
+                    f"{name}-{orientation}-{feeds}",
+                    orientation,
+                    {"feeds": ["on"] * feeds, "layout": document},
+                )
+    for corner in get_args(Corner):
+        for orientation in CANVAS:
+            layout = {"preset": "picture-in-picture", "corner": corner}
+            yield Golden(
+                f"corner-{corner}-{orientation}",
+                orientation,
+                {"feeds": ["on"] * 3, "layout": layout},
+            )
+
+
+def _slots() -> Iterator[Golden]:
+    def one(name: str, **slot: Any) -> Golden:
+        whole = {"auto": 1, "rect": [0.25, 0.1, 0.5, 0.8], **slot}
+        return Golden(f"slot-{name}", "landscape", {"layout": {"slots": [whole]}}, large=True)
+
+    for fit in get_args(Fit):
+        yield one(f"fit-{fit}", fit=fit)
+    yield one("focus-left", focus=[0.1, 0.5])
+    yield one("crop", crop=[0.4, 0.2, 0.3, 0.6])
+    yield one("mirror", mirror=True)
+    yield one("radius", radius=0.12)
+    yield one("round", rect=[0.28, 0.1, 0.45, 0.8], radius=0.5)
+    yield one("border", border={"width": 0.03, "colour": "#ffd060"})
+    yield one("border-round", border={"width": 0.03, "colour": "#ffd060"}, radius=0.12)
+    yield one("border-contain", border={"width": 0.03}, radius=0.12, fit="contain")
+    yield one("opacity", opacity=0.5, radius=0.12, border={"width": 0.03, "colour": "#40ff80"})
+    yield one("label", label=True)
+    for corner in get_args(Corner):
+        label = {"at": corner, "text": "Shop", "size": 0.08, "box": "#c02040"}
+        yield one(f"label-{corner}", label=label, radius=0.12)
+    for fit in get_args(Fit):
+        layout = {
+            "background": {"image": "backdrop", "fit": fit},
+            "slots": [{"auto": 1, "rect": [0.3, 0.3, 0.4, 0.4]}],
+        }
+        for orientation in CANVAS:
+            yield Golden(f"background-{fit}-{orientation}", orientation, {"layout": layout})
+
+
+def _states() -> Iterator[Golden]:
+    for states in (["on", "on"], ["on", "frozen"], ["on", "away"], ["on", "gone"], ["waiting"]):
+        slots = [
+            {"feed": str(n), "rect": [(n - 1) / 2, 0.2, 0.5, 0.6], "label": True}
+            for n, _ in enumerate(states, start=1)
+        ]
+        for kind, layout in (("named", {"slots": slots}), ("auto", {"preset": "side-by-side"})):
+            yield Golden(
+                f"state-{states[-1]}-{kind}",
+                "landscape",
+                {"feeds": states, "layout": layout},
+                large=True,
+            )
+
+
+OVERLAYS: dict[str, list[Document]] = {
+    "text": [
+        {
+            "kind": "text",
+            "rect": [0.05, 0.05, 0.9, 0.5],
+            "text": "Grüße, Ελλάδα!\nПривет and some more words that have to be wrapped",
+            "size": 0.1,
+            "align": "center",
+        }
+    ],
+    "text-outline": [
+        {
+            "kind": "text",
+            "rect": [0.05, 0.3, 0.9, 0.4],
+            "text": "हिन्दी Ünïcödé",
+            "size": 0.16,
+            "align": "center",
+            "valign": "middle",
+            "outline": {"width": 0.1, "colour": "#103060"},
+        }
+    ],
+    "text-box": [
+        {
+            "kind": "text",
+            "rect": [0.05, 0.55, 0.9, 0.4],
+            "text": "Half price\nuntil midnight",
+            "size": 0.1,
+            "align": "right",
+            "valign": "bottom",
+            "weight": 500,
+            "box": "#c02040d0",
+        }
+    ],
+    "image": [
+        {"kind": "image", "rect": [0.7, 0.05, 0.25, 0.4], "image": "logo"},
+        {"kind": "image", "rect": [0.1, 0.5, 0.3, 0.3], "image": "logo", "opacity": 0.5},
+    ],
+    "clock": [
+        {
+            "kind": "clock",
+            "rect": [0.05, 0.05, 0.5, 0.2],
+            "zone": "Europe/Berlin",
+            "seconds": True,
+            "size": 0.12,
+            "box": "#000000a0",
+        }
+    ],
+    "countdown": [
+        {
+            "kind": "countdown",
+            "rect": [0.1, 0.1, 0.8, 0.25],
+            "until": NOW_S + 93784.2,
+            "size": 0.12,
+        },
+        {"kind": "countdown", "rect": [0.1, 0.4, 0.8, 0.25], "until": NOW_S + 61, "size": 0.12},
+        {
+            "kind": "countdown",
+            "rect": [0.1, 0.7, 0.8, 0.25],
+            "until": NOW_S - 1,
+            "done": "Now!",
+            "size": 0.12,
+        },
+    ],
+    "qr": [{"kind": "qr", "rect": [0.3, 0.2, 0.4, 0.6], "data": "https://shop.example/live"}],
+    "lower-third": [
+        {
+            "kind": "lower-third",
+            "title": "Anna Müller",
+            "subtitle": "Founder of the shop",
+            "size": 0.08,
+        }
+    ],
+    "ticker": [
+        {
+            "kind": "ticker",
+            "rect": [0, 0.88, 1, 0.12],
+            "text": "Free shipping today · Бесплатная доставка",
+            "size": 0.08,
+        }
+    ],
+}
+
+
+def _overlays() -> Iterator[Golden]:
+    for name, overlays in OVERLAYS.items():
+        for orientation in CANVAS:
+            document = {"layout": {"preset": "solo"}, "overlays": overlays}
+            yield Golden(f"overlay-{name}-{orientation}", orientation, document, large=True)
+
+
+def _transitions() -> Iterator[Golden]:
+    for kind in ("move", "fade"):
+        for percent in (25, 50, 75):
+            document = {
+                "feeds": ["on"] * 3,
+                "before": {"preset": "grid"},
+                "layout": {
+                    "preset": "spotlight",
+                    "transition": {"kind": kind, "duration_ms": 400, "easing": "ease-in-out"},
+                },
+                "progress": percent / 100,
+            }
+            yield Golden(f"transition-{kind}-{percent}", "landscape", document)
+
+
+GOLDENS = [*_presets(), *_slots(), *_states(), *_overlays(), *_transitions()]
 
 
 def write() -> None:
     """Make every golden file anew."""
     FOLDER.mkdir(exist_ok=True)
+    for old in FOLDER.iterdir():
+        old.unlink()
     for golden in GOLDENS:
-        document = golden.document()
-        golden.spec.write_text(json.dumps(document, indent=1) + "\n")
-        Image.fromarray(golden.composed(document)).save(golden.picture, optimize=True)
+        golden.spec.write_text(json.dumps(golden.document, indent=1, ensure_ascii=False) + "\n")
+        picture = Image.fromarray(composed(golden.document, golden.size))
+        picture.save(golden.picture, optimize=True)
 
 
 if __name__ == "__main__":
