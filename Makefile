@@ -37,4 +37,4 @@ test: $(DEV_STAMP) ## everything that CI runs: lint, types, tests
 
 bench: $(DEV_STAMP) ## the measured figures, each with its peer's
 	$(PYTHON) tests/system_packages.py
-	for name in show_cost glass_to_glass fanout loop_lag; do $(BIN)/python -m bench.$$name || exit 1; done
+	for name in compose show_cost two_canvases glass_to_glass fanout loop_lag; do $(BIN)/python -m bench.$$name || exit 1; done
