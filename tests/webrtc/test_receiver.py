@@ -12,7 +12,7 @@ from tests.media import video_units
 from tests.webrtc.packets import h264_payloads, rtp, vp8_payloads
 from tests.webrtc.test_sdp import AIORTC, CHROMIUM, FFMPEG
 
-H264, H264_RTX, VP8, OPUS, TRANSPORT_CC = 102, 103, 96, 111, 3
+H264, H264_RTX, VP8, OPUS, TRANSPORT_CC, ORIENTATION = 102, 103, 96, 111, 3, 13
 
 
 @dataclass
@@ -81,6 +81,15 @@ def test_units_come_out_as_packets_come_in() -> None:
     assert [u.codec for u in peer.units] == ["h264"] * 5 + ["opus"]
     assert peer.units[-1] == AccessUnit("opus", 4800, 48_000, b"sound", True, 1.0)
     assert peer.sent == []
+
+
+def test_units_carry_the_orientation_that_was_negotiated() -> None:
+    for offer, turns in ((CHROMIUM, 1), (CHROMIUM.replace("urn:3gpp:video-orientation", "x:y"), 0)):
+        peer = Peer(offer)
+        for packet in h264_stream(1)[0]:
+            said = packet[:16] + bytes((ORIENTATION << 4, 0b0001)) + packet[18:]
+            peer.receiver.rtp_received(said, 0.0)
+        assert [unit.turns for unit in peer.units] == [turns]
 
 
 def test_lost_packet_is_asked_for_and_its_retransmission_repairs_the_picture() -> None:
