@@ -52,15 +52,14 @@ def between(
         elif goal in carried:
             below.append(_on_the_way(tile, new[goal], progress))
         else:
-            rect = _rect(tile.rect, new[goal].rect, progress)
-            below.append(_faded(replace(tile, rect=rect), _leaving(progress)))
+            below.append(_faded(_moved(tile, tile, new[goal], progress), _leaving(progress)))
     origins = {goal: index for index, goal in pairs.items()}
     above = []
     for index, tile in enumerate(new):
         if index in carried:
             continue
         if index in origins:
-            tile = replace(tile, rect=_rect(old[origins[index]].rect, tile.rect, progress))
+            tile = _moved(tile, old[origins[index]], tile, progress)
         above.append(_faded(tile, _coming(progress)))
     return _visible([*below, *above])
 
@@ -137,6 +136,14 @@ def _on_the_way(origin: Tile, tile: Tile, progress: float) -> Tile:
         opacity=_number(origin.opacity, tile.opacity, progress),
         trim=_trim(origin.trim, tile.trim, rect, progress),
     )
+
+
+def _moved(look: Tile, origin: Tile, tile: Tile, progress: float) -> Tile:
+    """`look` on the way from `origin` to `tile`, its border no wider than there is room for."""
+    rect = _rect(origin.rect, tile.rect, progress)
+    between = _trim(origin.trim, tile.trim, rect, progress)
+    border = between.border if look.trim.border else 0
+    return replace(look, rect=rect, trim=look.trim._replace(border=border))
 
 
 def _view(origin: View, view: View, progress: float) -> View:

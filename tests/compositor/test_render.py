@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compositor.background import background
 from compositor.errors import GeometryError
-from compositor.frame import BLACK, Colour, Yuv420, blank, colour, copy, region, solid, yuv420
+from compositor.frame import BLACK, Colour, Yuv420, blank, copy, region, solid, yuv420
 from compositor.geometry import Rect, Size, pixel_rect, whole
 from compositor.layout import Layout, View
 from compositor.render import Canvas, Placed
@@ -79,12 +80,13 @@ def test_the_frame_shares_the_canvas_and_is_of_its_size() -> None:
 
 def test_a_picture_that_stays_is_not_copied_again() -> None:
     canvas = Canvas(Size(64, 64), GREY)
-    left = Placed(Rect(0, 0, 32, 64), noise(Size(32, 64), 1))
+    first = noise(Size(32, 64), 1)
+    left = Placed(Rect(0, 0, 32, 64), first)
     right = Placed(Rect(32, 0, 32, 64), noise(Size(32, 64), 2))
     canvas.render([left, right])
     shown = yuv420(canvas.render([left, right]))
-    before = left.picture.y[0, 0].item()
-    left.picture.y[0, 0] = before ^ 1
+    before = first.y[0, 0].item()
+    first.y[0, 0] = before ^ 1
     canvas.render([left, right._replace(picture=noise(Size(32, 64), 3))])
     assert shown.y[0, 0] == before
 
@@ -157,7 +159,7 @@ def test_any_layout_renders_on_any_canvas_from_2x2_to_4k(
     document: dict[str, object], size: Size, feeds: list[FeedInfo]
 ) -> None:
     layout = parse_layout(document)
-    canvas = Canvas(size, colour(layout.background))
+    canvas = Canvas(size, background(layout.background, size, {}))
     placed = [
         Placed(
             tile.rect,
