@@ -17,14 +17,11 @@ def compiled(signature: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """
 
     def native(function: Callable[P, R]) -> Callable[P, R]:
-        for cache in (True, False):
-            try:
-                code: Callable[P, R] = njit(signature, nogil=True, cache=cache)(function)
-            except RuntimeError:  # no directory may be written to
-                if not cache:
-                    raise
-            else:
-                return code
-        raise AssertionError
+        code: Callable[P, R]
+        try:
+            code = njit(signature, nogil=True, cache=True)(function)
+        except RuntimeError:  # no directory may be written to
+            code = njit(signature, nogil=True)(function)
+        return code
 
     return native

@@ -1,15 +1,13 @@
 """Memory for pictures that are made again and again."""
 
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 
 from compositor.colorimetry import Plane
 from compositor.frame import Yuv420, planar
 from compositor.geometry import Size
-
-_IDLE = 3
-"""References to a block that no picture uses: the pool's, the one that asks, its argument's."""
 
 
 class Pool:
@@ -26,9 +24,21 @@ class Pool:
     def blank(self, size: Size) -> Yuv420:
         """A picture of `size`, its pixels not set."""
         samples = size.width * size.height * 3 // 2
-        for block in self._blocks:
-            if block.size == samples and sys.getrefcount(block) == _IDLE:
+        busy = []
+        for block, count in zip(self._blocks, _references(self._blocks), strict=True):
+            if count > _IDLE:
+                busy.append(block)
+            elif block.size == samples:
                 return planar(block, size)
-        self._blocks = [block for block in self._blocks if sys.getrefcount(block) > _IDLE]
-        self._blocks.append(np.empty(samples, np.uint8))
-        return planar(self._blocks[-1], size)
+        new = np.empty(samples, np.uint8)
+        self._blocks = [*busy, new]
+        return planar(new, size)
+
+
+def _references(blocks: Sequence[Plane]) -> list[int]:
+    """How many there are to each block; which of the interpreter's own count depends on it."""
+    return [sys.getrefcount(block) for block in blocks]
+
+
+_IDLE = _references([np.empty(0, np.uint8)])[0]
+"""References to a block that a list alone holds."""
