@@ -799,10 +799,6 @@ class Show:
     def _changed_canvases(
         self, changes: Mapping[CanvasId, CanvasRecord | None]
     ) -> dict[CanvasId, CanvasRecord]:
-        made = self._air.programs if self._air else {}
-        for canvas_id in changes:
-            if canvas_id in made:
-                raise Conflict(f"canvas {canvas_id!r} is on air: stop its targets first")
         canvases = dict(self.record.canvases)
         for canvas_id, canvas in changes.items():
             if canvas is not None:
@@ -817,6 +813,9 @@ class Show:
             canvases.pop(canvas_id, None)
         if not 1 <= len(canvases) <= MAX_CANVASES:
             raise BadRequest(f"a show has 1 to {MAX_CANVASES} canvases", "canvases")
+        for canvas_id in self._air.programs if self._air else ():
+            if canvases.get(canvas_id) != self.record.canvases[canvas_id]:
+                raise Conflict(f"canvas {canvas_id!r} is on air: stop its targets first")
         return canvases
 
 

@@ -1,5 +1,6 @@
 """A caller of the API who remembers every answer."""
 
+import io
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -57,8 +58,9 @@ class Client:
             data = json.dumps(body).encode()
         if data is not None:
             sent.setdefault("Content-Type", JSON)
+        content = io.BytesIO(data) if data is not None else None
         async with self.http.request(
-            method, self.base_url + path, data=data, headers=sent
+            method, self.base_url + path, data=content, headers=sent
         ) as response:
             answer = Answer(response.status, dict(response.headers), await response.read())
         self.answers.append(answer)

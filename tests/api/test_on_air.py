@@ -184,19 +184,38 @@ async def test_a_removed_target_is_closed_first(
     assert (await owner.get(invited.path))["targets"] == []
 
 
-async def test_a_show_on_air_is_not_deleted_and_keeps_its_canvases(
-    owner: Client, invited: Invited
-) -> None:
+async def test_a_show_on_air_is_not_deleted(owner: Client, invited: Invited) -> None:
     await owner.post(f"{invited.path}/start")
 
     deleted = await owner.call("DELETE", invited.path)
-    changed = await owner.call("PATCH", invited.path, {"canvases": {"portrait": SMALL}})
 
     assert deleted.problem() == (409, "the show is on air: end it before deleting it")
-    assert changed.problem() == (
-        409,
-        "canvases cannot be changed while the show is on air: end it first",
+
+
+async def test_a_canvas_that_is_on_air_keeps_its_size_while_others_come_and_go(
+    owner: Client, invited: Invited, destination: RtmpRecord
+) -> None:
+    await target(owner, invited, destination.url)
+    await owner.post(f"{invited.path}/start")
+    await (await destination.recording()).until_messages(10)
+
+    larger = await owner.call(
+        "PATCH", invited.path, {"canvases": {"landscape": SMALL | {"width": 640}}}
     )
+    upright = {"width": 180, "height": 320, "fps": 25, "video_bitrate": 200_000}
+    await owner.patch(invited.path, {"canvases": {"landscape": SMALL, "portrait": upright}})
+    portrait = await target(owner, invited, destination.url, canvas="portrait")
+    await owner.post(f"{invited.path}/targets/{portrait}/start")
+    await (await destination.recording(1)).until_messages(10)
+    both = await owner.get(invited.path)
+    await owner.post(f"{invited.path}/targets/{portrait}/stop")
+    await owner.call("DELETE", f"{invited.path}/targets/{portrait}")
+    one = await owner.patch(invited.path, {"canvases": {"portrait": None}})
+
+    assert larger.problem() == (409, "canvas 'landscape' is on air: stop its targets first")
+    assert [canvas["program"]["frames"] > 0 for canvas in both["canvases"].values()] == [True] * 2
+    assert list(one["canvases"]) == ["landscape"]
+    assert one["canvases"]["landscape"]["program"]["frames"] > 0
 
 
 async def test_a_snapshot_is_what_the_canvas_shows(

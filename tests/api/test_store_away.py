@@ -12,6 +12,7 @@ from mediaserver.packet import FeedId, ShowId
 from mediaserver.store import Store
 from tests.api.client import Client
 from tests.api.conftest import Invited
+from tests.files import image_file
 from tests.peers.rtmp_record import RtmpRecord
 
 
@@ -140,3 +141,22 @@ async def test_a_redis_that_dies_is_back_soon_with_the_lease_still_held(
 
     assert (await owner.get(invited.path))["status"] == "on_air"
     assert recording.is_clean is None
+
+
+async def test_overlays_change_without_the_store_but_files_are_not_taken(
+    owner: Client, invited: Invited, destination: RtmpRecord, redis: Redis
+) -> None:
+    octets = {"Content-Type": "application/octet-stream"}
+    path = f"{invited.path}/assets"
+    asset = (await owner.call("POST", path, data=image_file(), headers=octets)).json["id"]
+    await on_air(owner, invited, destination)
+    redis.hang()
+
+    image = {"kind": "image", "rect": [0, 0, 1, 1], "image": asset}
+    put = await owner.put(f"{invited.path}/canvases/landscape/overlays", [image])
+    refused = await owner.call("POST", path, data=image_file(colour="#00ff00"), headers=octets)
+    preview = await owner.call("POST", f"{invited.path}/canvases/landscape/preview", {})
+
+    assert (put["durable"], len(put["overlays"])) == (False, 1)
+    assert refused.problem()[0] == 503
+    assert preview.status == 200
