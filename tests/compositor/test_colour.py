@@ -13,14 +13,14 @@ import pytest
 from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
-from compositor.frame import BLACK, video_frame, yuv420
+from compositor.frame import BLACK, Colour, colour, solid, video_frame, yuv420
 from compositor.geometry import Rect, Size
 from compositor.render import Canvas, Placed
 from compositor.scale import scaled
 from mediaserver.decoder import VideoDecoder
 from mediaserver.encoder import VideoEncoder, VideoEncoding
 from mediaserver.packet import AccessUnit
-from tests.compositor.pictures import filtered
+from tests.compositor.pictures import filtered, same
 
 FEED, TILE, CANVAS = Size(1280, 720), Size(640, 360), Size(640, 720)
 BARS = (
@@ -74,6 +74,24 @@ def test_bars_keep_their_colours_through_the_whole_path(sender: Sender, size: Si
     )
     error = delta_e(colours(video_frame(ours), size), np.array(BARS))
     assert error.mean() <= delta_e(colours(theirs, size), np.array(BARS)).mean() + 0.5
+
+
+@pytest.mark.parametrize(
+    ("bt601", "bt709"),
+    [
+        (Colour(81, 90, 240), colour("#ff0000")._replace(y=62)),
+        (Colour(145, 54, 34), colour("#00ff00")),
+        (Colour(41, 240, 110), colour("#0000ff")),
+        (Colour(235, 128, 128), colour("#ffffff")),
+        (Colour(16, 128, 128), colour("#000000")),
+        (Colour(255, 255, 255), Colour(214, 255, 255)),
+        (Colour(0, 0, 255), Colour(0, 12, 249)),
+    ],
+)
+def test_bt601_becomes_bt709_and_stays_in_eight_bits(bt601: Colour, bt709: Colour) -> None:
+    frame = video_frame(solid(Size(16, 16), bt601))
+    frame.colorspace = 6
+    assert same(yuv420(frame), solid(Size(16, 16), bt709))
 
 
 def test_a_feed_in_bt709_limited_range_is_not_touched() -> None:
