@@ -1,7 +1,7 @@
 """Job J2: four live 720p30 feeds into 1080p30 and 720×1280@30 at once, beside FFmpeg's CLI."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -47,9 +47,16 @@ async def measure(options: Options) -> Report:
     cpu = "cpu_pct_core"
     both = {
         "ratio": medians(ours)[cpu] / medians(theirs)[cpu],
+        "ratio_per_picture": cpu_per_picture(ours) / cpu_per_picture(theirs),
         "late_ticks_worst_run": max(run["late_ticks"] for run in ours),
     }
     return report("two_canvases", ours, {"ffmpeg": theirs}, both)
+
+
+def cpu_per_picture(runs: Sequence[Figures]) -> float:
+    """In percent of a core for one a second: FFmpeg delivers fewer where its one thread is busy."""
+    figures = medians(runs)
+    return figures["cpu_pct_core"] / sum(figures[f"{canvas}_fps"] for canvas in CANVASES)
 
 
 async def cost(pid: int, sinks: j1.Sinks, seconds: float) -> Figures:
