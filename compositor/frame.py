@@ -9,8 +9,8 @@ import numpy as np
 from av.video.plane import VideoPlane
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
-from compositor.colorimetry import Matrix, conversion, convert
 from compositor.colorimetry import Plane as Plane
+from compositor.colorimetry import conversion, convert
 from compositor.errors import GeometryError
 from compositor.geometry import Rect, Size, Turns, whole
 
@@ -102,15 +102,10 @@ def yuv420(frame: av.VideoFrame) -> Yuv420:
     Anything else is converted. An odd last column or row is left out.
     """
     picture, matrix = planes(frame), conversion(frame)
-    return picture if matrix is None else converted(picture, matrix)
-
-
-def converted(picture: Yuv420, matrix: Matrix) -> Yuv420:
-    """`picture` in BT.709, limited range, in new memory. Cheapest of a small picture."""
-    result = blank(picture.size)
-    copy(picture, result)
-    convert(result.y, result.u, result.v, matrix)
-    return result
+    if matrix is not None:
+        picture = clone(picture)
+        convert(picture.y, picture.u, picture.v, matrix)
+    return picture
 
 
 def planes(frame: av.VideoFrame) -> Yuv420:
@@ -185,19 +180,22 @@ def fill(picture: Yuv420, colour: Colour, rect: Rect) -> None:
     part.v.fill(colour.v)
 
 
+def clone(picture: Yuv420) -> Yuv420:
+    """The same pixels in new memory."""
+    twin = blank(picture.size)
+    copy(picture, twin)
+    return twin
+
+
 def mirrored(picture: Yuv420) -> Yuv420:
-    """`picture` with left and right swapped, in new memory."""
-    mirror = blank(picture.size)
-    copy(Yuv420(picture.y[:, ::-1], picture.u[:, ::-1], picture.v[:, ::-1]), mirror)
-    return mirror
+    """`picture` with left and right swapped: the same memory."""
+    return Yuv420(picture.y[:, ::-1], picture.u[:, ::-1], picture.v[:, ::-1])
 
 
 def turned(picture: Yuv420, turns: Turns) -> Yuv420:
-    """`picture` by so many quarter turns clockwise, in new memory."""
+    """`picture` by so many quarter turns clockwise: the same memory."""
     return Yuv420(
-        np.ascontiguousarray(np.rot90(picture.y, -turns)),
-        np.ascontiguousarray(np.rot90(picture.u, -turns)),
-        np.ascontiguousarray(np.rot90(picture.v, -turns)),
+        np.rot90(picture.y, -turns), np.rot90(picture.u, -turns), np.rot90(picture.v, -turns)
     )
 
 

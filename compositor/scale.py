@@ -8,7 +8,7 @@ import av
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from compositor.colorimetry import conversion, convert
-from compositor.frame import Plane, Yuv420, converted, copy, mirrored, planes, region, turned
+from compositor.frame import Plane, Yuv420, copy, mirrored, planes, region, turned
 from compositor.geometry import Rect, Size, Turns, contained, cover_crop, pixel_rect, turned_back
 from compositor.layout import View
 from compositor.pool import Pool
@@ -57,6 +57,12 @@ class Scaler:
             )
         )
 
+    def copied(self, source: Yuv420) -> Yuv420:
+        """`source` in memory that nobody else reads."""
+        target = self._pool.blank(source.size)
+        copy(source, target)
+        return target
+
     def _stage(self, source: Yuv420) -> av.VideoFrame:
         """A copy of `source` in memory that is in this core's cache.
 
@@ -87,19 +93,21 @@ def scaled(
     tile. A frame that needs no change is returned as it is, in its own memory; whatever is to
     be done to pixels is done to the tile's, which are fewer.
     """
+    scaler = scaler or Scaler()
     source = planes(frame)
     part, size = _seen(source.size, size, view, turns)
     picture = region(source, part)
     matrix = conversion(frame)
     if part.size != size:
-        picture = (scaler or Scaler()).resized(picture, size)
-        if matrix is not None:
-            convert(picture.y, picture.u, picture.v, matrix)
+        picture = scaler.resized(picture, size)
     elif matrix is not None:
-        picture = converted(picture, matrix)
-    if turns:
+        picture = scaler.copied(picture)
+    if matrix is not None:
+        convert(picture.y, picture.u, picture.v, matrix)
+    if turns or view.mirror:
         picture = turned(picture, turns)
-    return mirrored(picture) if view.mirror else picture
+        picture = scaler.copied(mirrored(picture) if view.mirror else picture)
+    return picture
 
 
 @lru_cache(maxsize=1024)

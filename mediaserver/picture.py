@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import av
 
-from compositor.frame import Yuv420, dimmed, turned, video_frame, yuv420
+from compositor.frame import Yuv420, clone, dimmed, turned, video_frame, yuv420
 from compositor.geometry import Size, Turns
 from compositor.layout import View
 from compositor.scale import Scaler, scaled
@@ -43,7 +43,7 @@ class Picture:
         """The frame as it is to be seen."""
         if not self._turns:
             return self.frame
-        return video_frame(turned(yuv420(self.frame), self._turns))
+        return video_frame(clone(turned(yuv420(self.frame), self._turns)))
 
     def tile(self, look: Look, scaler: Scaler) -> Yuv420:
         """The frame as `look` asks; the same object every time.

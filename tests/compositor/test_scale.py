@@ -5,7 +5,7 @@ from av.video.reformatter import ColorRange, Interpolation
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from compositor.frame import Colour, copy, region, solid, turned, video_frame, yuv420
+from compositor.frame import Colour, clone, copy, region, solid, turned, video_frame, yuv420
 from compositor.geometry import Rect, Size, Turns, contained
 from compositor.layout import Fit, View
 from compositor.scale import Scaler, scaled
@@ -149,7 +149,7 @@ VIEWS = (
 @pytest.mark.parametrize("size", [Size(192, 108), Size(108, 192), Size(100, 100)], ids=str)
 def test_a_turned_frame_is_seen_as_if_it_had_come_upright(turns: Turns, size: Size) -> None:
     frame = camera(3, Size(256, 144))
-    upright = video_frame(turned(yuv420(frame), turns))
+    upright = video_frame(clone(turned(yuv420(frame), turns)))
     for view in VIEWS:
         result = scaled(frame, size, view, turns=turns)
         expected = scaled(upright, size, view)
