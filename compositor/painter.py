@@ -112,8 +112,8 @@ def put(drawn: Image.Image, rect: Rect, style: Style, opacity: float = 1.0) -> P
     if seen is None or not opacity:
         return None
     left, top = seen[0] // 2 * 2, seen[1] // 2 * 2
-    right = min(even(seen[2] + 1), left + rect.width, rect.right - x)
-    bottom = min(even(seen[3] + 1), rect.bottom - y)
+    right = min(seen[2] + seen[2] % 2, left + rect.width, rect.right - x)
+    bottom = min(seen[3] + seen[3] % 2, rect.bottom - y)
     picture = raster(drawn.crop((left, top, right, bottom)), opacity)
     place = Rect(x + left, y + top, right - left, bottom - top)
     return Placed(place, opaque(picture) or picture)

@@ -6,6 +6,7 @@ from fractions import Fraction
 import av
 import numpy as np
 from av.filter import Graph
+from av.filter.context import FilterContext
 
 from compositor.frame import Yuv420, blank, colour, copy, solid, video_frame
 from compositor.geometry import Size
@@ -132,6 +133,53 @@ def filtered(frames: Sequence[av.VideoFrame], *chains: str) -> av.VideoFrame:
     last.link_to(sink)
     graph.configure()
     for source, frame in zip(sources, frames, strict=True):
+        frame.pts = 0
+        frame.time_base = Fraction(1, 30)
+        source.push(frame)
+        source.push(None)
+    return graph.vpull()
+
+
+def overlaid(under: av.VideoFrame, over: av.VideoFrame, x: int, y: int) -> av.VideoFrame:
+    """FFmpeg's overlay of the RGBA frame `over`."""
+    graph = Graph()
+    below, above = (_source(graph, frame) for frame in (under, over))
+    matrix = graph.add("scale", "out_color_matrix=bt709:out_range=tv")
+    planar = graph.add("format", "pix_fmts=yuva420p")
+    node, sink = graph.add("overlay", f"x={x}:y={y}"), graph.add("buffersink")
+    above.link_to(matrix)
+    matrix.link_to(planar)
+    below.link_to(node, 0, 0)
+    planar.link_to(node, 0, 1)
+    node.link_to(sink)
+    return _pulled(graph, [(below, under), (above, over)])
+
+
+def stacked(frames: Sequence[av.VideoFrame], tile: Size) -> av.VideoFrame:
+    """FFmpeg's scale and xstack of four frames, two by two."""
+    graph = Graph()
+    sources = [_source(graph, frame) for frame in frames]
+    layout = f"0_0|{tile.width}_0|0_{tile.height}|{tile.width}_{tile.height}"
+    stack, sink = graph.add("xstack", f"inputs=4:layout={layout}"), graph.add("buffersink")
+    for index, source in enumerate(sources):
+        scale = graph.add("scale", f"{tile.width}:{tile.height}:flags=bilinear")
+        source.link_to(scale)
+        scale.link_to(stack, 0, index)
+    stack.link_to(sink)
+    return _pulled(graph, list(zip(sources, frames, strict=True)))
+
+
+def _source(graph: Graph, frame: av.VideoFrame) -> FilterContext:
+    return graph.add(
+        "buffer",
+        f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base=1/30"
+        f":colorspace={frame.colorspace}:range={int(frame.color_range)}",
+    )
+
+
+def _pulled(graph: Graph, feeds: Sequence[tuple[FilterContext, av.VideoFrame]]) -> av.VideoFrame:
+    graph.configure()
+    for source, frame in feeds:
         frame.pts = 0
         frame.time_base = Fraction(1, 30)
         source.push(frame)

@@ -19,6 +19,22 @@ def sizes(largest: Size = UHD) -> st.SearchStrategy[Size]:
     )
 
 
+FITS = st.sampled_from(["cover", "contain", "fill"])
+COLOURS = st.from_regex(r"#[0-9a-fA-F]{6}", fullmatch=True)
+TINTS = st.from_regex(r"#[0-9a-fA-F]{6}([0-9a-fA-F]{2})?", fullmatch=True)
+CORNERS = st.sampled_from(["top-left", "top-right", "bottom-left", "bottom-right"])
+LABELS = st.fixed_dictionaries(
+    {},
+    optional={
+        "text": st.text(max_size=20),
+        "at": CORNERS,
+        "size": st.floats(0.01, 0.2),
+        "colour": TINTS,
+        "box": TINTS,
+    },
+)
+
+
 @st.composite
 def rects(draw: st.DrawFn) -> list[float]:
     x, y = draw(st.floats(0, 1, exclude_max=True)), draw(st.floats(0, 1, exclude_max=True))
@@ -36,8 +52,17 @@ def slot_lists(draw: st.DrawFn) -> list[dict[str, Any]]:
     optional = st.fixed_dictionaries(
         {},
         optional={
-            "fit": st.sampled_from(["cover", "contain", "fill"]),
+            "fit": FITS,
             "z": st.integers(-1000, 1000),
+            "focus": st.lists(st.floats(0, 1), min_size=2, max_size=2),
+            "crop": rects(),
+            "mirror": st.booleans(),
+            "radius": st.floats(0, 0.5),
+            "border": st.fixed_dictionaries(
+                {"width": st.floats(0, 0.1)}, optional={"colour": COLOURS}
+            ),
+            "opacity": st.floats(0, 1),
+            "label": st.booleans() | LABELS,
         },
     )
     return [
@@ -49,7 +74,8 @@ def slot_lists(draw: st.DrawFn) -> list[dict[str, Any]]:
 def documents() -> st.SearchStrategy[dict[str, Any]]:
     """Layouts that are valid."""
     common = {
-        "background": st.from_regex(r"#[0-9a-fA-F]{6}", fullmatch=True),
+        "background": COLOURS
+        | st.fixed_dictionaries({"image": st.just("logo")}, optional={"fit": FITS}),
         "transition": st.fixed_dictionaries(
             {},
             optional={
@@ -58,10 +84,14 @@ def documents() -> st.SearchStrategy[dict[str, Any]]:
             },
         ),
     }
-    presets = st.sampled_from(["solo", "side-by-side", "stack", "picture-in-picture", "grid"])
+    presets = st.sampled_from(
+        ["solo", "side-by-side", "stack", "picture-in-picture", "grid", "spotlight"]
+    )
+    corner = {"preset": st.just("picture-in-picture"), "corner": CORNERS}
     return st.one_of(
         st.fixed_dictionaries({"slots": slot_lists()}, optional=common),
         st.fixed_dictionaries({"preset": presets}, optional=common),
+        st.fixed_dictionaries(corner, optional=common),
     )
 
 
@@ -70,3 +100,49 @@ def feed_lists() -> st.SearchStrategy[list[FeedInfo]]:
     names = st.sampled_from(FEEDS)
     feeds = st.builds(FeedInfo, names, names.map(str.title), states)
     return st.lists(feeds, max_size=4, unique_by=lambda feed: feed.id)
+
+
+STYLES = {
+    "size": st.floats(0.01, 0.5),
+    "colour": TINTS,
+    "weight": st.integers(100, 900),
+    "font": st.sampled_from(["font", "logo", "nothing"]),
+    "align": st.sampled_from(["left", "center", "right"]),
+    "valign": st.sampled_from(["top", "middle", "bottom"]),
+    "outline": st.fixed_dictionaries({"width": st.floats(0, 0.25)}, optional={"colour": TINTS}),
+    "box": TINTS,
+}
+
+
+def overlay_lists() -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Overlays that are valid."""
+
+    def kind(
+        name: str, optional: dict[str, st.SearchStrategy[Any]], **required: st.SearchStrategy[Any]
+    ) -> st.SearchStrategy[dict[str, Any]]:
+        return st.fixed_dictionaries({"kind": st.just(name), **required}, optional=optional)
+
+    line, rect = st.text(min_size=1, max_size=30), rects()
+    until = st.floats(0, 4e9) | st.just("2027-01-15T09:00:00+01:00")
+    zone = st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"])
+    return st.lists(
+        st.one_of(
+            kind("text", STYLES, rect=rect, text=line),
+            kind(
+                "image",
+                {"fit": FITS, "opacity": st.floats(0, 1)},
+                rect=rect,
+                image=st.sampled_from(["logo", "font", "nothing"]),
+            ),
+            kind("clock", {"zone": zone, "seconds": st.booleans(), **STYLES}, rect=rect),
+            kind("countdown", {"done": st.text(max_size=9), **STYLES}, rect=rect, until=until),
+            kind("qr", {"dark": COLOURS, "light": COLOURS}, rect=rect, data=line),
+            kind(
+                "lower-third",
+                {"rect": rect, "subtitle": st.text(max_size=30), "accent": TINTS, **STYLES},
+                title=line,
+            ),
+            kind("ticker", {"rect": rect, "speed": st.floats(0, 1), **STYLES}, text=line),
+        ),
+        max_size=3,
+    )

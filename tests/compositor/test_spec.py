@@ -3,7 +3,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from compositor.errors import LayoutError
@@ -104,6 +104,26 @@ def with_rect(*numbers: object) -> dict[str, Any]:
         (with_rect(0, 0, 1, 0.0), "slots[0].rect[3]"),
         (with_rect(0.5, 0, 0.6, 1), "slots[0].rect[2]"),
         (with_rect(0, 0.75, 1, 0.2501), "slots[0].rect[3]"),
+        (with_slot(focus=[0.5]), "slots[0].focus"),
+        (with_slot(focus=[0.5, 2]), "slots[0].focus[1]"),
+        (with_slot(crop=[0, 0, 2, 1]), "slots[0].crop[2]"),
+        (with_slot(mirror=1), "slots[0].mirror"),
+        (with_slot(radius=0.6), "slots[0].radius"),
+        (with_slot(opacity=-1), "slots[0].opacity"),
+        (with_slot(border=2), "slots[0].border"),
+        (with_slot(border={}), "slots[0].border.width"),
+        (with_slot(border={"width": 1}), "slots[0].border.width"),
+        (with_slot(border={"width": 0.1, "colour": "#ffffff80"}), "slots[0].border.colour"),
+        (with_slot(label="Anna"), "slots[0].label"),
+        (with_slot(label={"at": "middle"}), "slots[0].label.at"),
+        (with_slot(label={"text": "x" * 81}), "slots[0].label.text"),
+        (with_slot(label={"box": "red"}), "slots[0].label.box"),
+        ({"slots": [], "corner": "top-left"}, "corner"),
+        ({"preset": "grid", "corner": "top-left"}, "corner"),
+        ({"preset": "picture-in-picture", "corner": "middle"}, "corner"),
+        ({"slots": [], "background": {}}, "background.image"),
+        ({"slots": [], "background": {"image": ""}}, "background.image"),
+        ({"slots": [], "background": {"image": "a", "fit": "tile"}}, "background.fit"),
         ({"slots": [], "background": "black"}, "background"),
         ({"slots": [], "background": 0}, "background"),
         ({"slots": [], "transition": 300}, "transition"),
@@ -168,7 +188,9 @@ def test_a_valid_layout_with_one_value_spoilt_is_refused_there(
     holder: Any = document
     for key in keys[:-1]:
         holder = holder[key]
-    holder[keys[-1]] = data.draw(st.sampled_from([None, True, math.nan, "", {"x": 1}, -7.5]))
+    spoilt = data.draw(st.sampled_from([None, True, math.nan, "", {"x": 1}, -7.5]))
+    assume(spoilt is not True or keys[-1] not in ("mirror", "label"))
+    holder[keys[-1]] = spoilt
     with pytest.raises(LayoutError) as caught:
         parse_layout(document)
-    assert caught.value.path in (path, f"{path}.x")
+    assert caught.value.path in (path, f"{path}.x", f"{path}.image", f"{path}.width")

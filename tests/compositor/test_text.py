@@ -1,0 +1,55 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compositor.text import Face, drawable, lettering, lines, rgba, shortened, width
+
+FACE = Face(20)
+
+
+def test_lines_break_at_spaces_and_where_the_text_does() -> None:
+    room = width("Everything is half", FACE) + 1
+    assert lines("Everything is half price\nuntil midnight", FACE, room, 9) == [
+        "Everything is half",
+        "price",
+        "until midnight",
+    ]
+
+
+def test_a_word_that_is_too_long_breaks_within() -> None:
+    assert "".join(lines("Donaudampfschifffahrt", FACE, 60, 9)) == "Donaudampfschifffahrt"
+
+
+def test_what_does_not_fit_ends_in_an_ellipsis() -> None:
+    assert lines("one\ntwo\nthree", FACE, 200, 2) == ["one", "two…"]
+    assert lines("one", FACE, 200, 0) == []
+    assert shortened("Everything", FACE, 60).endswith("…")
+    assert shortened("Everything", FACE, 600) == "Everything"
+
+
+def test_only_what_the_font_has_is_drawn() -> None:
+    assert drawable("José Ελένη Анна अनीता", FACE) == "José Ελένη Анна अनीता"
+    assert drawable("小红 Ann", FACE) == "Ann"
+
+
+def test_letters_that_join_are_shaped_together() -> None:
+    assert width("हिन्दी", FACE) < sum(width(char, FACE) for char in "हिन्दी")
+
+
+def test_heavier_letters_are_wider() -> None:
+    assert width("Sale", Face(40, 800)) > width("Sale", Face(40, 300))
+
+
+def test_a_colour_is_opaque_unless_it_says_otherwise() -> None:
+    assert rgba("#102030") == (16, 32, 48, 255)
+    assert rgba("#10203040") == (16, 32, 48, 64)
+
+
+@given(st.text(max_size=60), st.integers(30, 300), st.integers(0, 4), st.integers(6, 40))
+def test_any_text_stays_in_its_room(text: str, room: int, most: int, size_px: int) -> None:
+    face = Face(size_px)
+    wrapped = lines(text, face, room, most)
+    assert len(wrapped) <= most
+    for line in wrapped:
+        assert width(line, face) <= room or len(line) <= 2
+    image = lettering(wrapped, face, (255, 255, 255, 255))
+    assert image.width % 2 == image.height % 2 == 0
