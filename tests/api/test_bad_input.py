@@ -14,6 +14,9 @@ from tests.api.conftest import SMALL, Invited
 SHOWS = "/api/v1/shows"
 FEED = "{show}/feeds/ann"
 FEEDS, TARGETS, LAYOUT = "{show}/feeds", "{show}/targets", "{show}/canvases/landscape/layout"
+OVERLAYS = "{show}/canvases/landscape/overlays"
+PREVIEW = "{show}/canvases/landscape/preview"
+ASSETS = "{show}/assets"
 RTMP = {"platform": "custom", "url": "rtmp://a.example/live", "stream_key": "k"}
 
 
@@ -73,6 +76,16 @@ BAD: list[tuple[str, str, Any, int, str | None, str]] = [
         *("PUT", "{show}/canvases/none/layout", {"preset": "solo"}, 404, None),
         "there is no canvas 'none'",
     ),
+    ("PUT", OVERLAYS, {}, 422, None, "Expected `array`, got `object`"),
+    ("PUT", OVERLAYS, [{"kind": "sticker"}], 422, "[0].kind", "[0].kind: must be one of text, "),
+    ("PUT", "{show}/canvases/none/overlays", [], 404, None, "there is no canvas 'none'"),
+    ("POST", PREVIEW, {"layuot": {}}, 422, None, "Object contains unknown field `layuot`"),
+    ("POST", PREVIEW, {"layout": {}}, 422, "layout.slots", "layout.slots: is missing"),
+    ("POST", "{show}/canvases/none/preview", {}, 404, None, "there is no canvas 'none'"),
+    ("POST", ASSETS, {}, 422, None, "is no PNG, JPEG or WebP image that can be read"),
+    ("POST", f"{ASSETS}?name={'x' * 101}", {}, 422, "name", "name: must be at most 100"),
+    ("GET", f"{ASSETS}/none", None, 404, None, "there is no image or font 'none'"),
+    ("DELETE", f"{ASSETS}/none", None, 404, None, "there is no image or font 'none'"),
     ("GET", "{show}/canvases/none/snapshot.jpg", None, 404, None, "there is no canvas 'none'"),
     (
         *("GET", "{show}/canvases/landscape/snapshot.jpg", None, 409, None),
@@ -187,11 +200,15 @@ anything = st.recursive(
             ("PATCH", FEED),
             ("POST", TARGETS),
             ("PUT", LAYOUT),
+            ("PUT", OVERLAYS),
+            ("POST", PREVIEW),
         ]
     ),
     body=anything
     | st.dictionaries(
-        st.sampled_from(["title", "name", "canvases", "slots", "platform", "url", "admitted"]),
+        st.sampled_from(
+            ["title", "name", "canvases", "slots", "platform", "url", "admitted", "overlays"]
+        ),
         anything,
     ),
 )

@@ -22,6 +22,8 @@ def address(path: str, invited: Invited) -> str:
         .replace("{target}", "none")
         .replace("{token}", "none")
         .replace("{session}", "none")
+        .replace("{asset}", "none")
+        .replace("{schema}", "layout.json")
         .replace("{name}", "host.js")
     )
 
