@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help setup run demo test bench
+.PHONY: help setup run demo test bench gallery
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
@@ -38,3 +38,6 @@ test: $(DEV_STAMP) ## everything that CI runs: lint, types, tests
 bench: $(DEV_STAMP) ## the measured figures, each with its peer's
 	$(PYTHON) tests/system_packages.py
 	for name in compose show_cost two_canvases glass_to_glass fanout loop_lag; do $(BIN)/python -m bench.$$name || exit 1; done
+
+gallery: $(DEV_STAMP) ## docs/gallery.md and docs/schemas anew
+	$(BIN)/python -m tests.compositor.gallery
