@@ -32,7 +32,7 @@ def compose(
     `feeds` are in the order of admission; if not given, those of `pictures`, in its order, all
     on. For a stream of frames keep a Canvas and a Painter, which do less when little changes.
     """
-    present = feeds or [FeedInfo(name, name, "on") for name in pictures]
+    present = [FeedInfo(name, name, "on") for name in pictures] if feeds is None else feeds
     ground = background(layout.background, size, assets or {})
     over = Painter(size).paint(overlays, now_s, assets)
     return arranged(tiles(layout, size, present), size, pictures, ground, over)

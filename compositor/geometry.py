@@ -56,6 +56,10 @@ class Rect:
     def bottom(self) -> int:
         return self.y + self.height
 
+    @property
+    def area(self) -> int:
+        return self.width * self.height
+
     def inside(self, size: Size) -> bool:
         return self.right <= size.width and self.bottom <= size.height
 

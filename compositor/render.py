@@ -124,6 +124,8 @@ class Canvas:
                 damage += [entry[1] for entry in (old, new) if entry is not None]
         self._keys, self._outlines, self._pieces = keys, outlines, pieces
         self._plans.clear()
+        if 2 * sum(rect.area for rect in damage) > whole(self.size).area:
+            damage = [whole(self.size)]
         return self._plan(damage)
 
     def _plan_of(self, changed: int) -> list[_Stroke]:
@@ -143,7 +145,7 @@ class Canvas:
         """Every damaged pixel from the highest opaque piece on upwards, and each once."""
         strokes = []
         done: list[Rect] = []
-        for rect in sorted(damage, key=lambda rect: -rect.width * rect.height):
+        for rect in sorted(damage, key=lambda rect: -rect.area):
             for bare in uncovered(rect, done):
                 strokes += self._strokes(bare)
             done.append(rect)

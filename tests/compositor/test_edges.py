@@ -1,5 +1,7 @@
 """Rounded corners, borders, opacity and rasters on a canvas."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,8 @@ from PIL import Image
 from compositor.errors import GeometryError
 from compositor.frame import Colour, Yuv420, flat_picture, region, yuv420
 from compositor.geometry import Rect, Size, pixel_rect, whole
+from compositor.overlay import Style, Text, Ticker
+from compositor.painter import Painter
 from compositor.raster import raster
 from compositor.render import Canvas, Placed
 from compositor.trim import Trim
@@ -122,3 +126,33 @@ def test_a_raster_without_holes_hides_and_an_empty_one_changes_nothing() -> None
             assert {inside.y.min(), inside.y.max()} == {expected.y}
             assert {inside.u.min(), inside.u.max()} == {expected.u}
             assert {inside.v.min(), inside.v.max()} == {expected.v}
+
+
+def test_a_frame_takes_no_memory_of_a_canvas() -> None:
+    size, tile = Size(640, 360), Size(312, 172)
+    canvas, painter = Canvas(size, GREY), Painter(size)
+    overlays = (Text((0.2, 0.3, 0.6, 0.4), "Sale", Style(box="#00000080")), Ticker(BAND, "Sale"))
+    pictures = [noise(tile, seed) for seed in range(2)]
+    trim = Trim(20, 4, "#ffffff")
+
+    def render(tick: int) -> None:
+        canvas.render(
+            [
+                Placed(Rect(4, 4, 312, 172), pictures[tick % 2], trim),
+                Placed(Rect(324, 184, 312, 172), pictures[0], trim, 0.5),
+                *painter.paint(overlays, tick / 30),
+            ]
+        )
+
+    for tick in range(4):
+        render(tick)
+    tracemalloc.start()
+    try:
+        for tick in range(4, 8):
+            render(tick)
+        assert tracemalloc.get_traced_memory()[1] < size.width * size.height / 8
+    finally:
+        tracemalloc.stop()
+
+
+BAND = (0.0, 0.9, 1.0, 0.1)
