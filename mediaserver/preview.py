@@ -28,7 +28,7 @@ class Previews:
 
 def rendered(size: Size, scene: Scene, unix_s: float) -> bytes:
     """A PNG of `scene` at that time. Takes a while."""
-    stage = Stage(size)
+    stage = Stage(size, patient=True)
     stage.drawings = drawings(scene, size, unix_s)
     return _png(stage.compose(scene, 0.0, unix_s))
 

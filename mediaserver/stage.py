@@ -1,6 +1,7 @@
 """What a canvas shows at a tick: the layout resolved, every tile with its picture."""
 
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -23,7 +24,16 @@ from mediaserver.composition import Composition
 from mediaserver.feed import Feed
 from mediaserver.picture import Look, Picture
 
-cached_slate = lru_cache(maxsize=64)(slate)
+UNDRAWN = colour("#1a1e27")
+"""In place of a slate for the moment in which it is drawn."""
+
+_drawer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slates")
+
+
+@lru_cache(maxsize=64)
+def drawn_slate(size: Size, title: str, subtitle: str) -> Future[Yuv420]:
+    """A slate, drawn beside the thread that asks: at 1080p it takes longer than a tick."""
+    return _drawer.submit(slate, size, title, subtitle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +87,12 @@ def _ground(wanted: str | Backdrop, assets: Assets, size: Size) -> Yuv420:
 class Stage:
     """Composes scenes on one canvas; to be used by one thread.
 
-    `drawings` are those of the latest scene for which they are ready; set by any thread.
+    `drawings` are those of the latest scene for which they are ready; set by any thread. One
+    that is `patient` waits for slates; another has the host's last picture until they are drawn.
     """
 
-    def __init__(self, size: Size) -> None:
+    def __init__(self, size: Size, *, patient: bool = False) -> None:
+        self._patient = patient
         self.drawings = drawings(Scene.empty(), size, 0.0)
         self._size = size
         self._scaler = Scaler()
@@ -119,10 +131,12 @@ class Stage:
         """The feeds' pictures. A tile that fades because its host has left keeps the last."""
         live: dict[str, Picture] = {}
         for tile in shown:
-            if tile.feed is None or tile.picture == "slate":
+            if tile.feed is None:
                 continue
             feed = feeds.get(tile.feed)
-            picture = (feed.picture() if feed is not None else None) or self._last.get(tile.feed)
+            picture = feed.picture() if feed is not None else None
+            if picture is None and tile.picture != "slate":
+                picture = self._last.get(tile.feed)
             if picture is not None:
                 live[tile.feed] = picture
         return live
@@ -131,22 +145,29 @@ class Stage:
         picture = self._last.get(tile.feed) if tile.feed is not None else None
         if tile.picture == "slate" or picture is None:
             feed = feeds.get(tile.feed) if tile.feed is not None else None
-            return self._slate(tile, tile.title or (feed.name if feed is not None else ""))
+            card = self._slate(tile, tile.title or (feed.name if feed is not None else ""))
+            if card is not None:
+                return card
+            if picture is None:
+                return flat_picture(tile.rect.size, UNDRAWN)
         look = _look(tile)
         if any(look == _look(settled) for settled in self._tiles):
             return picture.tile(look, self._scaler)
         return picture.passing(look, self._scaler)
 
-    def _slate(self, tile: Tile, title: str) -> Yuv420:
-        """Of a moving tile, the slate it will have, stretched: to write one takes too long."""
+    def _slate(self, tile: Tile, title: str) -> Yuv420 | None:
+        """None while it is drawn. Of a moving tile it is the one of its goal, stretched."""
         sizes = (settled.rect.size for settled in self._tiles if settled.feed == tile.feed)
         size = next(sizes, tile.rect.size)
-        card = cached_slate(size, title, tile.subtitle)
+        drawn = drawn_slate(size, title, tile.subtitle)
+        if not self._patient and not drawn.done():
+            return None
+        card = drawn.result()
         return card if size == tile.rect.size else self._scaler.resized(card, tile.rect.size)
 
 
 def _look(tile: Tile) -> Look:
-    return Look(tile.rect.size, tile.view, dim=tile.picture == "dimmed")
+    return Look(tile.rect.size, tile.view, dim=tile.picture != "live")
 
 
 class _Ground:

@@ -1,6 +1,7 @@
 import threading
 import weakref
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import av
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from compositor.frame import Yuv420
+from compositor.frame import Colour, Yuv420, solid
 from compositor.geometry import Size
 from compositor.overlay_spec import parse_overlays
 from compositor.scale import Scaler
@@ -16,6 +17,7 @@ from compositor.spec import parse_layout
 from mediaserver.clock import ManualClock
 from mediaserver.composition import Composition
 from mediaserver.feed import Feed
+from mediaserver.feed_state import FeedState
 from mediaserver.packet import FeedId
 from mediaserver.picture import Picture
 from mediaserver.stage import Scene, Stage, drawings
@@ -31,7 +33,7 @@ class FedFeed(Feed):
     def __init__(self, name: str, clock: ManualClock) -> None:
         super().__init__(FeedId(name), name, clock=clock, admitted=True)
         self.shown: Picture | None = None
-        self.is_there = True
+        self.present: FeedState = "on"
 
     def give(self, level: int, size: tuple[int, int] = (128, 96)) -> None:
         """One picture, all of that brightness."""
@@ -42,8 +44,8 @@ class FedFeed(Feed):
     def picture(self) -> Picture | None:
         return self.shown
 
-    def state(self) -> Any:
-        return "on" if self.is_there else "gone"
+    def state(self) -> FeedState:
+        return self.present
 
 
 @pytest.fixture
@@ -186,7 +188,7 @@ def test_slots_close_up_slowly_over_who_has_left_and_shows_the_last_picture(
 ) -> None:
     stage, layout = Stage(LANDSCAPE), {"preset": "grid", **SLOW}
     stage.compose(scene(layout, ann, bob), 10.0, 0.0)
-    bob.is_there, bob.shown = False, None
+    bob.present, bob.shown = "gone", None
 
     early = luma(stage.compose(scene(layout, ann, bob), 10.1, 0.0))[90]
     late = luma(stage.compose(scene(layout, ann, bob), 11.0, 0.0))[90]
@@ -273,3 +275,19 @@ def test_two_canvases_ask_for_one_picture_at_once_and_it_is_scaled_once(
         thread.join(20)
 
     assert scalings == [Size(80, 80)]
+
+
+def test_until_a_slate_is_drawn_the_last_picture_stays_dimmed(
+    clock: ManualClock, ann: FedFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Future[Yuv420] = Future()
+    monkeypatch.setattr("mediaserver.stage.drawn_slate", lambda *_: asked)
+    stage, layout = Stage(LANDSCAPE), {"preset": "solo"}
+    live = luma(stage.compose(scene(layout, ann), 0.0, 0.0))[90, 160]
+    ann.present = "away"
+
+    waiting = luma(stage.compose(scene(layout, ann), 1.0, 0.0))[90, 160]
+    asked.set_result(solid(LANDSCAPE, Colour(33, 128, 128)))
+    drawn = luma(stage.compose(scene(layout, ann), 2.0, 0.0))[90, 160]
+
+    assert (live, waiting, drawn) == (200, 89, 33)
