@@ -142,8 +142,9 @@ class Store:
 
     async def delete(self, show_id: ShowId) -> None:
         """Raises HeldElsewhere while a server has the show on air."""
-        keys = [key(show_id, part) for part in ("record", "lease", "fence", "assets")]
+        keys = [key(show_id, part) for part in ("record", "lease", "fence")]
         _settled(await self.script("delete", keys, []))
+        await self._asked(lambda: self._redis.delete(key(show_id, "assets")))
         await self._asked(lambda: self._redis.srem(SHOWS, show_id))
 
     async def asset(self, show_id: ShowId, asset: AssetId) -> bytes | None:

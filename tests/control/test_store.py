@@ -8,7 +8,7 @@ import pytest
 
 from mediaserver.errors import StoreUnavailable
 from mediaserver.lease import Lease, Leases
-from mediaserver.packet import ShowId
+from mediaserver.packet import AssetId, ShowId
 from mediaserver.redis_server import RedisServer
 from mediaserver.state import ShowRecord, UnreadableRecord
 from mediaserver.store import (
@@ -301,3 +301,18 @@ async def _until_free(store: Store) -> None:
     async with asyncio.timeout(TIMEOUT_S):
         while (stored := await store.load(SHOW.id)) and stored.holder:
             pass
+
+
+async def test_a_shows_files_are_kept_as_they_are_and_go_with_it(
+    store: Store, second: Store
+) -> None:
+    data, asset = bytes(range(256)) * 4096, AssetId("logo")
+    await store.create(SHOW)
+    await store.add_asset(SHOW.id, asset, data)
+
+    assert await second.asset(SHOW.id, asset) == data
+    await store.remove_asset(SHOW.id, asset)
+    assert await second.asset(SHOW.id, asset) is None
+    await store.add_asset(SHOW.id, asset, data)
+    await store.delete(SHOW.id)
+    assert await second.asset(SHOW.id, asset) is None
