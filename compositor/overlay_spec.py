@@ -76,7 +76,7 @@ def _document(overlay: Overlay) -> dict[str, Any]:
         document["until"] = document.pop("until_s")
     style = document.pop("style", {})
     width, colour = style.pop("outline", 0), style.pop("outline_colour", "")
-    if width:
+    if style:
         style["outline"] = {"width": width, "colour": colour}
     return document | {key: value for key, value in style.items() if value != ""}
 

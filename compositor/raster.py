@@ -6,25 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from compositor.frame import Plane, Yuv420, region
+from compositor.compiled import compiled
+from compositor.frame import Plane, Yuv420, blank, region
 from compositor.geometry import Rect, Size
-from compositor.mask import WHOLE, Mask, cut, halved
+from compositor.mask import WHOLE, Mask, cut
 
-_RGB_TO_YUV = (
-    np.array(
-        [
-            [0.2126, 0.7152, 0.0722],
-            [-0.2126 / 1.8556, -0.7152 / 1.8556, 0.9278 / 1.8556],
-            [0.7874 / 1.5748, -0.7152 / 1.5748, -0.0722 / 1.5748],
-        ],
-        np.float32,
-    )
-    * np.array([[219], [224], [224]], np.float32)
-    / 255
-)
-"""ITU-R BT.709-6, items 3.2–3.4."""
-
-_OFFSETS = np.array([16, 128, 128], np.float32)
+HALF = np.float32(0.5)
+CENTRE = np.float32(128.5)
+LUMA_RED, LUMA_GREEN, LUMA_BLUE = np.float32(0.2126), np.float32(0.7152), np.float32(0.0722)
+LUMA_RANGE, CHROMA_RANGE = np.float32(219 / 255), np.float32(224 / 255)
 
 
 class Raster(NamedTuple):
@@ -40,23 +30,47 @@ class Raster(NamedTuple):
 
 def raster(image: Image.Image, opacity: float = 1.0) -> Raster:
     """The RGBA `image`, whose sides are even."""
-    pixels = np.asarray(image.convert("RGBA")).astype(np.float32)
-    alpha = np.round(pixels[..., 3] * opacity)
-    y, u, v = (
-        pixels[..., :3] @ row + offset for row, offset in zip(_RGB_TO_YUV, _OFFSETS, strict=True)
-    )
-    seen = Mask(alpha.astype(np.uint8), np.round(halved(alpha)).astype(np.uint8))
-    return Raster(Yuv420(_samples(y), _chroma(u, alpha), _chroma(v, alpha)), seen)
+    pixels = np.asarray(image.convert("RGBA"))
+    height, width = pixels.shape[:2]
+    size = Size(width, height)
+    picture = blank(size)
+    alpha = Mask(np.empty((height, width), np.uint8), np.empty_like(picture.u))
+    _convert(pixels, opacity, picture.y, picture.u, picture.v, alpha.y, alpha.uv)
+    return Raster(picture, alpha)
 
 
-def _samples(plane: NDArray[np.float32]) -> Plane:
-    return np.round(plane).astype(np.uint8)
-
-
-def _chroma(plane: NDArray[np.float32], alpha: NDArray[np.float32]) -> Plane:
-    """The mean of each 2×2 block, in which a pixel counts as much as it is seen."""
-    weights = np.maximum(alpha, 1e-3)
-    return _samples(halved(plane * weights) / halved(weights))
+@compiled(
+    "void(Array(u1, 3, 'C', readonly=True), f4, u1[:,::1], u1[:,::1], u1[:,::1], u1[:,::1],"
+    " u1[:,::1])"
+)
+def _convert(
+    pixels: NDArray[np.uint8], opacity: float, y: Plane, u: Plane, v: Plane, a: Plane, auv: Plane
+) -> None:
+    """RGBA to BT.709, limited range (ITU-R BT.709-6, items 3.2–3.4). In the chroma of a 2×2
+    block a pixel counts as much as it is seen, and a little even if it is not."""
+    blue_scale = np.float32(1 / 1.8556)
+    red_scale = np.float32(1 / 1.5748)
+    for row in range(y.shape[0] // 2):
+        for column in range(y.shape[1] // 2):
+            blue_sum = red_sum = seen = np.float32(0)
+            weights = np.float32(0)
+            for j in range(2 * row, 2 * row + 2):
+                for i in range(2 * column, 2 * column + 2):
+                    red = np.float32(pixels[j, i, 0])
+                    green = np.float32(pixels[j, i, 1])
+                    blue = np.float32(pixels[j, i, 2])
+                    alpha = np.float32(np.uint8(np.float32(pixels[j, i, 3]) * opacity + HALF))
+                    luma = LUMA_RED * red + LUMA_GREEN * green + LUMA_BLUE * blue
+                    y[j, i] = np.uint8(np.float32(16.5) + luma * LUMA_RANGE)
+                    a[j, i] = np.uint8(alpha)
+                    weight = alpha + np.float32(1e-3)
+                    blue_sum += (blue - luma) * weight
+                    red_sum += (red - luma) * weight
+                    weights += weight
+                    seen += alpha
+            u[row, column] = np.uint8(CENTRE + blue_sum / weights * blue_scale * CHROMA_RANGE)
+            v[row, column] = np.uint8(CENTRE + red_sum / weights * red_scale * CHROMA_RANGE)
+            auv[row, column] = np.uint8(seen / np.float32(4) + HALF)
 
 
 def part(picture: Raster, rect: Rect) -> Raster:

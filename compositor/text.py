@@ -187,12 +187,19 @@ def rgba(tint: str) -> RGBA:
     return red, green, blue, alpha
 
 
-def plate(size: tuple[int, int], colour: RGBA, radius_px: float) -> Image.Image:
-    """A smooth rounded rectangle of one colour, as RGBA."""
-    fine = 4
-    shape = Image.new("L", (size[0] * fine, size[1] * fine))
-    draw = ImageDraw.Draw(shape)
-    draw.rounded_rectangle((0, 0, shape.width - 1, shape.height - 1), radius_px * fine, colour[3])
+@lru_cache(maxsize=32)
+def plate(size: tuple[int, int], colour: RGBA, radius_px: int) -> Image.Image:
+    """A smooth rounded rectangle of one colour, as RGBA. Not to be drawn on: make a copy."""
     image = Image.new("RGBA", size, colour)
-    image.putalpha(shape.resize(size, Image.Resampling.BOX))
+    if radius_px:
+        fine = 8
+        side = min(radius_px, *(length // 2 for length in size))
+        square = Image.new("L", (2 * side * fine, 2 * side * fine))
+        ImageDraw.Draw(square).ellipse((0, 0, square.width - 1, square.height - 1), colour[3])
+        disc = square.resize((2 * side, 2 * side), Image.Resampling.BOX)
+        shape = Image.new("L", size, colour[3])
+        for x, to_x in ((0, 0), (side, size[0] - side)):
+            for y, to_y in ((0, 0), (side, size[1] - side)):
+                shape.paste(disc.crop((x, y, x + side, y + side)), (to_x, to_y))
+        image.putalpha(shape)
     return image

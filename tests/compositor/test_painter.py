@@ -8,6 +8,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from compositor.drawing import drawing
 from compositor.frame import Colour, Yuv420, yuv420
 from compositor.geometry import Rect, Size, pixel_rect
 from compositor.overlay import Clock, Countdown, Overlay, Picture, QrCode, Style, Text, Ticker
@@ -133,9 +134,9 @@ def test_a_ticker_runs_to_the_left_at_its_speed_and_comes_round() -> None:
     assert first.rect == second.rect == Rect(0, 648, 1280, 72)
     assert np.array_equal(first.picture.picture.y[:, 64:], second.picture.picture.y[:, :-64])
     assert np.shares_memory(first.picture.picture.y, second.picture.picture.y)
-    strip = first.picture.picture.y.base
+    strip = drawing(ticker, "Free shipping", None, first.rect.size, HD)
     assert strip is not None
-    period_s = (strip.shape[1] - 1280) / 128
+    period_s = (strip.width - 1280) / 128
     assert same(shown([ticker], NOW_S + 0.01), shown([ticker], NOW_S + 0.01 + period_s))
 
 
@@ -168,3 +169,14 @@ def test_over_a_moving_tile_only_what_is_over_it_is_written_again() -> None:
 
 
 SHAPES = ((720, 640), (360, 320), (360, 320))
+
+
+@pytest.mark.parametrize("rect", [(0.1, 0.1, 0.05, 0.5), (0.1, 0.1, 0.5, 0.05)])
+def test_a_clock_stays_in_one_line_of_smaller_letters(
+    rect: tuple[float, float, float, float],
+) -> None:
+    clock = Clock(rect, seconds=True, style=Style(size=0.4, box="#c02040"))
+    (placed,) = Painter(HD).paint([clock], NOW_S)
+    assert placed.rect.width > 2 * placed.rect.height
+    area = pixel_rect(rect, HD)
+    assert placed.rect.common(area) == placed.rect
