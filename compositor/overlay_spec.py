@@ -74,9 +74,9 @@ def _document(overlay: Overlay) -> dict[str, Any]:
     document["rect"] = list(overlay.rect)
     if "until_s" in document:
         document["until"] = document.pop("until_s")
-    style = document.pop("style", {})
+    style, plain = document.pop("style", {}), Style()
     width, colour = style.pop("outline", 0), style.pop("outline_colour", "")
-    if style:
+    if style and (width, colour) != (plain.outline, plain.outline_colour):
         style["outline"] = {"width": width, "colour": colour}
     return document | {key: value for key, value in style.items() if value != ""}
 
