@@ -112,7 +112,7 @@ def _figures(
     face = _face(style, file, canvas, room.height / LINE_HEIGHT)
     if face is None:
         return None
-    wide = width(words, face) + 2 * (BOX_PADDING + style.outline) * face.size_px
+    wide = width(drawable(words, face), face) + 2 * (BOX_PADDING + style.outline) * face.size_px
     size_px = face.size_px * min(1.0, 0.97 * (room.width - 6) / wide)
     fitting = replace(style, size=size_px / min(canvas.width, canvas.height))
     return _words(words, fitting, file, room, canvas)

@@ -24,6 +24,9 @@ LINE_HEIGHT = 1.25
 
 ELLIPSIS = "…"
 
+JOINERS = "\u200c\u200d"
+"""Say whether the letters beside them join (Unicode 16, 23.2)."""
+
 _ANCHORS: dict[Align, tuple[float, str]] = {
     "left": (0.0, "ls"),
     "center": (0.5, "ms"),
@@ -88,8 +91,11 @@ def drawable(text: str, face: Face) -> str:
 
 @lru_cache(maxsize=4096)
 def _has_glyph(char: str, font: bytes | None) -> bool:
-    if unicodedata.category(char) in ("Mn", "Mc", "Cf"):
+    category = unicodedata.category(char)
+    if category in ("Mn", "Mc") or char in JOINERS:
         return True
+    if category.startswith("C"):
+        return False
     letters = typeface(Face(24, font=font))
     return _bits(letters, char) not in (b"", _bits(letters, "\uffff"))
 

@@ -88,6 +88,10 @@ def test_a_text_of_characters_the_font_has_not_is_not_shown() -> None:
     assert Painter(HD).paint([Text(SPOT, "小红", BOX)], NOW_S) == []
 
 
+def test_a_countdown_may_end_in_no_letters_at_all() -> None:
+    assert Painter(HD).paint([Countdown(SPOT, NOW_S, "\x85")], NOW_S) == []
+
+
 def test_a_font_of_the_shows_own_is_used_and_a_broken_one_is_not() -> None:
     own = Path(fontpkg.path("Noto Sans")).read_bytes()
     default, named, broken = (

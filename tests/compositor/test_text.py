@@ -29,6 +29,7 @@ def test_what_does_not_fit_ends_in_an_ellipsis() -> None:
 def test_only_what_the_font_has_is_drawn() -> None:
     assert drawable("José Ελένη Анна अनीता", FACE) == "José Ελένη Анна अनीता"
     assert drawable("小红 Ann", FACE) == "Ann"
+    assert drawable("A\x85n\x00n\u202ea\ud800", FACE) == "A nna"
 
 
 def test_letters_that_join_are_shaped_together() -> None:
