@@ -114,6 +114,8 @@ def put(drawn: Image.Image, rect: Rect, style: Style, opacity: float = 1.0) -> P
     left, top = seen[0] // 2 * 2, seen[1] // 2 * 2
     right = min(seen[2] + seen[2] % 2, left + rect.width, rect.right - x)
     bottom = min(seen[3] + seen[3] % 2, rect.bottom - y)
+    if right <= left or bottom <= top:
+        return None
     picture = raster(drawn.crop((left, top, right, bottom)), opacity)
     place = Rect(x + left, y + top, right - left, bottom - top)
     return Placed(place, opaque(picture) or picture)
