@@ -19,7 +19,7 @@ from mediaserver.feed import Feed
 from mediaserver.mixer import AudioBus
 from mediaserver.packet import CanvasId, EncodedPacket, FeedId, Kind
 from mediaserver.program import Program
-from mediaserver.stage import Scene
+from mediaserver.stage import Drawings, Scene, drawings
 from tests.media import opus_units, tone, video_units
 
 ENCODING = VideoEncoding(320, 180, Fraction(30), 500_000, preset="ultrafast", keyframe_interval_s=1)
@@ -170,6 +170,32 @@ async def test_snapshot_is_the_picture_on_the_canvas(program: Program) -> None:
     snapshot = await program.snapshot(timeout_s=20)
 
     assert (snapshot.width, snapshot.height) == (320, 180)
+
+
+async def test_the_canvas_goes_on_while_overlays_are_drawn(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_draw = threading.Event()
+
+    def slow_drawings(*scene_size_time: Any) -> Drawings:
+        assert may_draw.wait(20)
+        return drawings(*scene_size_time)
+
+    monkeypatch.setattr("mediaserver.program.drawings", slow_drawings)
+    program.start()
+    red = {"kind": "ticker", "rect": [0, 0, 1, 1], "text": ".", "box": "#ff0000"}
+    program.show(scene({"preset": "solo"}, overlays=[red]))
+
+    async def redness() -> int:
+        return int((await program.snapshot(20)).to_ndarray(format="rgb24")[5, 5, 0])
+
+    meanwhile = [await redness() for _ in range(5)]
+    may_draw.set()
+    async with asyncio.timeout(20):
+        while await redness() < 200:
+            pass
+
+    assert max(meanwhile) < 100
 
 
 async def test_stopping_leaves_no_thread(audio: AudioBus) -> None:
