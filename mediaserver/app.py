@@ -103,7 +103,7 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
             owner_token=owner_token,
             clock=clock,
         )
-        tasks.create_task(store.watch(node.keep), name="store")
+        tasks.create_task(store.watch(node.store_back), name="store")
         tasks.create_task(node.run(), name="leases")
         await node.shows()
         stack.push_async_callback(lambda: _within(_SHOWS_CLOSE_TIMEOUT_S, "shows", node.close()))

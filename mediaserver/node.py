@@ -222,6 +222,11 @@ class Node:
         """Renew every lease and store what is not stored yet."""
         await asyncio.gather(*(show.keep() for show in self.known))
 
+    async def store_back(self) -> None:
+        """Redis answers again: store what is not stored yet, and see what others have."""
+        await self.keep()
+        await self.shows()
+
     async def hush(self, _app: object) -> None:
         """Tell listeners no more: the server ends."""
         for show in self.known:

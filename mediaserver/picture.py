@@ -39,9 +39,14 @@ class Picture:
 
     def prepare_like(self, previous: "Picture", scaler: Scaler) -> None:
         """Make what was asked of `previous`, on the thread in whose cache the frame still is."""
-        with self._lock:
-            for look in previous._asked:
+        for look in previous.asked():
+            with self._lock:
                 self._made(look, scaler)
+
+    def asked(self) -> tuple[Look, ...]:
+        """The looks that somebody has shown this picture in."""
+        with self._lock:
+            return tuple(self._asked)
 
     def _made(self, look: Look, scaler: Scaler) -> Yuv420:
         if look not in self._tiles:

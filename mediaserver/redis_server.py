@@ -268,7 +268,7 @@ class RedisServer:
 
     async def _answers(self) -> bool:
         try:
-            async with self._client() as client:
+            async with asyncio.timeout(_ANSWER_TIMEOUT_S), self._client() as client:
                 await client.ping()
         except (RedisError, OSError):
             return False
@@ -277,15 +277,15 @@ class RedisServer:
     async def _shut_down(self) -> None:
         """Ask it to write its last and end."""
         with contextlib.suppress(RedisError, OSError):
-            async with self._client() as client:
+            async with asyncio.timeout(_ANSWER_TIMEOUT_S), self._client() as client:
                 await client.shutdown(save=True)
 
     @contextlib.asynccontextmanager
     async def _client(self) -> AsyncIterator[Redis]:
         client = Redis.from_url(
             self.url,
-            socket_timeout=_ANSWER_TIMEOUT_S,
-            socket_connect_timeout=_ANSWER_TIMEOUT_S,
+            socket_timeout=None,
+            socket_connect_timeout=None,
             retry=Retry(NoBackoff(), 0),
         )
         try:

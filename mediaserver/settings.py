@@ -392,6 +392,11 @@ def _warnings(http: HttpSettings, environment: Mapping[str, str]) -> tuple[str, 
         for name in sorted(environment)
         if name.startswith("SHOPCAST_") and name not in variables
     ]
+    if http.host in ("0.0.0.0", "::") and http.public_url is None:
+        found.append(
+            "SHOPCAST_PUBLIC_URL is not set: invitations point to localhost, where other machines "
+            "do not find this server"
+        )
     https = http.tls_cert is not None or (http.public_url or "").startswith("https://")
     if not is_loopback(http.host) and not https:
         found.append(

@@ -254,7 +254,8 @@ class Show:
             wanted = [
                 target_id
                 for target_id, record in self.record.targets.items()
-                if record.wanted and self._air.sends(target_id)
+                if record.wanted
+                and (self._air.status(target_id) is None or self._air.sends(target_id))
             ]
             broken, self._air = self._air, self._new_air()
             await broken.stop()
@@ -541,7 +542,8 @@ class Show:
                 if is_new:
                     await self._off_air()
                 raise
-            log.info("show_on_air show=%s started=%s", self.id, ",".join(startable) or "none")
+            if is_new:
+                log.info("show_on_air show=%s", self.id)
             return await self._commit(record)
 
     async def _take_lease(self) -> None:
@@ -568,8 +570,8 @@ class Show:
     async def _off_air(self) -> None:
         air = self._air
         assert air is not None
-        self._air = None
         await air.stop()
+        self._air = None
         statuses = {target_id: air.status(target_id) for target_id in self.record.targets}
         self._ended = {key: status for key, status in statuses.items() if status is not None}
         log.info("show_off_air show=%s", self.id)

@@ -83,10 +83,12 @@ class Store:
     once it has not, further calls fail at once until `watch` finds it back."""
 
     def __init__(self, url: str, *, writer: str) -> None:
+        # No timeout of the client's own: it is kept by asyncio.wait_for, which before Python 3.12
+        # swallows a cancellation that comes with the answer.
         self._redis = Redis.from_url(
             url,
-            socket_timeout=_ANSWER_TIMEOUT_S,
-            socket_connect_timeout=_ANSWER_TIMEOUT_S,
+            socket_timeout=None,
+            socket_connect_timeout=None,
             retry=Retry(NoBackoff(), 1),  # a pooled connection of before a restart is dead
         )
         self._writer = writer
@@ -171,7 +173,8 @@ class Store:
             "maxmemory-policy": ("noeviction", "it may drop shows when memory is short"),
         }
         try:
-            found = await self._redis.config_get(*wanted)
+            async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+                found = await self._redis.config_get(*wanted)
         except (RedisError, OSError) as error:
             return [f"Redis does not show its configuration, so nothing was checked: {error}"]
         return [
@@ -201,7 +204,7 @@ class Store:
         if self._away.is_set():
             raise StoreUnavailable("the server's store (Redis) does not answer")
         try:
-            async with asyncio.timeout(2 * _ANSWER_TIMEOUT_S):
+            async with asyncio.timeout(_ANSWER_TIMEOUT_S):
                 return await command()
         except (RedisConnectionError, RedisTimeoutError, TimeoutError, OSError) as error:
             if not self._away.is_set():

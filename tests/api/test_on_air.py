@@ -1,16 +1,19 @@
 import asyncio
 import io
 import logging
+import threading
 from typing import Any
 
+import aiohttp
 import pytest
 from PIL import Image
 
-from mediaserver.app import Server
+from mediaserver.app import Server, running
 from mediaserver.packet import ShowId
 from mediaserver.settings import CapacitySettings, Settings
 from tests.api.client import Client
 from tests.api.conftest import SMALL, Invited
+from tests.control.hosting import hosted
 from tests.peers.rtmp_record import RtmpRecord
 from tests.peers.rtmp_reject import rtmp_reject
 
@@ -267,3 +270,27 @@ class TestFullServer:
             "this server carries as many targets as it may; try again later",
         )
         assert (await owner.get(invited.path))["status"] == "on_air"
+
+
+async def test_after_the_end_of_the_server_no_thread_of_a_show_is_left(
+    settings: Settings, destination: RtmpRecord
+) -> None:
+    def threads() -> list[str]:
+        names = [thread.name for thread in threading.enumerate()]
+        return [name for name in names if name.startswith(("canvas-", "audio-", "decode-"))]
+
+    async with hosted(running(settings)) as server, aiohttp.ClientSession() as http:
+        owner = Client(http, server.base_url, server.owner_token.reveal())
+        show = await owner.post(
+            "/api/v1/shows", {"title": "x", "canvases": {"landscape": SMALL}}, 201
+        )
+        path = f"/api/v1/shows/{show['id']}"
+        await owner.post(f"{path}/feeds", {"name": "Ann", "admitted": True}, 201)
+        body = {"platform": "custom", "url": destination.url, "stream_key": "k"}
+        await owner.post(f"{path}/targets", body, 201)
+        await owner.post(f"{path}/start")
+        await (await destination.recording()).until_messages(10)
+        assert sorted(name.partition("-")[0] for name in threads()) == ["audio", "canvas", "decode"]
+
+    assert threads() == []
+    assert (await destination.recording()).is_clean is True

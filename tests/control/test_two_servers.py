@@ -64,6 +64,7 @@ async def test_the_second_may_start_what_the_first_has_ended(
 ) -> None:
     show = await show_with_target(running, destination.url)
     await running.node.start(show)
+    await destination.recording()
     await show.set_layout(LANDSCAPE, {"preset": "grid"})
     await show.end()
 
