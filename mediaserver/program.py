@@ -13,6 +13,7 @@ from compositor.layout import Layout
 from mediaserver import flv
 from mediaserver.clock import Clock
 from mediaserver.encoder import AUDIO_BITRATE_BPS, VideoEncoder, VideoEncoding
+from mediaserver.errors import Conflict
 from mediaserver.fanout import Fanout
 from mediaserver.feed import Feed
 from mediaserver.mixer import AudioBus
@@ -77,7 +78,9 @@ class Program:
         self._stopping.set()
         await asyncio.to_thread(self._thread.join)
         while self._snapshot_waiters:
-            self._snapshot_waiters.popleft().cancel()
+            waiter = self._snapshot_waiters.popleft()
+            if not waiter.done():
+                waiter.set_exception(Conflict("the canvas has just stopped"))
 
     def show(self, layout: Layout, feeds: Sequence[Feed]) -> None:
         """From the next tick on, compose `feeds`, in the order of admission, by `layout`."""
@@ -94,10 +97,14 @@ class Program:
         )
 
     async def snapshot(self, timeout_s: float = 1.0) -> av.VideoFrame:
-        """A copy of the next composed picture. Raises TimeoutError when none comes."""
-        waiter = self._loop.create_future()
+        """A copy of the next composed picture.
+
+        Raises TimeoutError when none comes, Conflict when the program stops.
+        """
+        waiter: asyncio.Future[av.VideoFrame] = self._loop.create_future()
         self._snapshot_waiters.append(waiter)
-        return await asyncio.wait_for(waiter, timeout_s)
+        async with asyncio.timeout(timeout_s):
+            return await waiter
 
     def _publish(self, packets: list[EncodedPacket]) -> None:
         for packet in packets:

@@ -11,6 +11,7 @@ import pytest
 from compositor.spec import parse_layout
 from mediaserver.clock import MonotonicClock
 from mediaserver.encoder import VideoEncoding
+from mediaserver.errors import Conflict
 from mediaserver.fanout import Fanout, PacketQueue
 from mediaserver.feed import Feed
 from mediaserver.mixer import AudioBus
@@ -161,6 +162,24 @@ async def test_snapshot_is_the_picture_on_the_canvas(program: Program) -> None:
     snapshot = await program.snapshot(timeout_s=20)
 
     assert (snapshot.width, snapshot.height) == (320, 180)
+
+
+async def test_snapshot_of_a_program_that_stops_is_refused(audio: AudioBus) -> None:
+    class StoppedClock(MonotonicClock):
+        def now(self) -> float:
+            return 0.0  # no tick is ever due
+
+    program = Program(
+        CanvasId("landscape"), ENCODING, audio=audio, clock=StoppedClock(), on_failure=fail
+    )
+    program.start()
+    snapshot = asyncio.create_task(program.snapshot(timeout_s=20))
+    await asyncio.sleep(0)
+
+    await program.stop()
+
+    with pytest.raises(Conflict, match="just stopped"):
+        await snapshot
 
 
 async def test_stopping_leaves_no_thread(audio: AudioBus) -> None:
