@@ -7,6 +7,7 @@ from aiohttp import web
 from mediaserver.clock import Clock
 from mediaserver.loop_lag import LoopLag
 from mediaserver.node import Node, Principal
+from mediaserver.rate_limit import RateLimit
 from mediaserver.secret import Vault
 from mediaserver.stills import Stills, Thumbnails
 from mediaserver.store import Store
@@ -25,6 +26,7 @@ class Deployment:
 CLOCK = web.AppKey("clock", Clock)
 LOOP_LAG = web.AppKey("loop_lag", LoopLag)
 DEPLOYMENT = web.AppKey("deployment", Deployment)
+GUESSES = web.AppKey("guesses", RateLimit)
 NODE = web.AppKey("node", Node)
 STILLS = web.AppKey("stills", Stills)
 STORE = web.AppKey("store", Store)

@@ -22,7 +22,10 @@ class RtpError(ShopcastError):
 
 @dataclass(slots=True)
 class RtpPacket:
-    """One RTP packet without its padding; `transport_sequence` is transport-wide-cc's number."""
+    """One RTP packet without its padding; `transport_sequence` is transport-wide-cc's number.
+
+    `repeated` when it came as a retransmission (RFC 4588).
+    """
 
     payload_type: int
     marker: bool
@@ -31,6 +34,7 @@ class RtpPacket:
     ssrc: int
     payload: bytes
     transport_sequence: int | None = None
+    repeated: bool = False
 
 
 def parse_rtp(data: bytes, transport_cc_id: int | None = None) -> RtpPacket:
@@ -93,6 +97,7 @@ def original_packet(packet: RtpPacket, payload_type: int, ssrc: int) -> RtpPacke
         packet.timestamp,
         ssrc,
         packet.payload[2:],
+        repeated=True,
     )
 
 

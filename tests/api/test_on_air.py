@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 from mediaserver.app import Server, running
-from mediaserver.packet import ShowId
+from mediaserver.packet import CanvasId, ShowId
 from mediaserver.settings import CapacitySettings, Settings
 from tests.api.client import Client
 from tests.api.conftest import SMALL, Invited
 from tests.control.hosting import hosted
+from tests.control.until import until
 from tests.peers.rtmp_record import RtmpRecord
 from tests.peers.rtmp_reject import rtmp_reject
 
@@ -217,19 +218,56 @@ async def test_a_snapshot_is_what_the_canvas_shows(
     ).body == answer.body
 
 
+async def test_a_snapshot_of_a_canvas_that_stops_meanwhile_is_refused_in_words(
+    owner: Client,
+    server: Server,
+    invited: Invited,
+    destination: RtmpRecord,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = await target(owner, invited, destination.url)
+    await owner.post(f"{invited.path}/start")
+    await (await destination.recording()).until_messages(10)
+    program = (await server.node.show(ShowId(invited.show))).program(CanvasId("landscape"))
+    held, release = threading.Event(), threading.Event()
+
+    def hold(_scene: object) -> None:
+        held.set()
+        release.wait(20)
+        raise RuntimeError("no picture any more")
+
+    monkeypatch.setattr(program._stage, "compose", hold)
+    await until(held.is_set)
+    path = f"{invited.path}/canvases/landscape/snapshot.jpg"
+    async with asyncio.TaskGroup() as tasks:
+        snapshot = tasks.create_task(owner.call("GET", path))
+        await until(lambda: bool(program._snapshot_waiters))
+        tasks.create_task(owner.post(f"{invited.path}/targets/{one}/stop"))
+        await until(program._stopping.is_set)
+        release.set()
+
+    status, detail = snapshot.result().problem()
+    assert status == 409
+    assert detail in ("the canvas has just stopped", "the canvas gives no picture now: try again")
+
+
 async def test_media_that_fail_are_logged_and_built_up_again(
     owner: Client,
     server: Server,
     invited: Invited,
     destination: RtmpRecord,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await target(owner, invited, destination.url)
     await owner.post(f"{invited.path}/start")
     await (await destination.recording()).until_messages(10)
     show = await server.node.show(ShowId(invited.show))
 
-    show.media_failed(RuntimeError("the encoder is gone"))
+    def broken(*_: object) -> None:
+        raise RuntimeError("the encoder is gone")
+
+    monkeypatch.setattr(show.program(CanvasId("landscape"))._encoder, "encode", broken)
     again = await destination.recording(1)
     await again.until_messages(10)
 

@@ -1,6 +1,8 @@
 """The server as its operator runs it: a process that is started, and ended by a signal."""
 
 import asyncio
+import gc
+import logging
 import os
 import signal
 import sys
@@ -13,7 +15,11 @@ import aiohttp
 import psutil
 import pytest
 
+from mediaserver.app import End, serve
+from mediaserver.settings import HttpSettings, Settings, StoreSettings
 from tests.api.client import Client
+from tests.control.until import until
+from tests.peers.relay import relay
 from tests.peers.rtmp_record import RtmpRecord
 from tests.peers.rtmp_silent import rtmp_silent
 
@@ -78,6 +84,10 @@ async def client_of(server: ServerProcess) -> AsyncIterator[Client]:
         yield Client(http, url, server.token)
 
 
+def port_of(url: str) -> int:
+    return int(url.split(":")[2].split("/")[0])
+
+
 async def show_on_air(owner: Client, *urls: str) -> str:
     body: dict[str, Any] = {"title": "Autumn", "canvases": {"landscape": SMALL}}
     path = f"/api/v1/shows/{(await owner.post('/api/v1/shows', body, 201))['id']}"
@@ -113,6 +123,37 @@ async def test_a_signal_ends_a_show_on_air_cleanly_and_leaves_nothing(
         assert not any(child.is_running() for child in children)
         assert not (tmp_path / "redis.sock").exists()
         assert not any(" ERROR " in line or "Traceback" in line for line in server.log)
+
+
+async def test_a_server_whose_peers_all_hang_ends_in_time(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        destination = await stack.enter_async_context(RtmpRecord())
+        hole = await stack.enter_async_context(relay("127.0.0.1", port_of(destination.url)))
+        silent = await stack.enter_async_context(rtmp_silent())
+        server = await stack.enter_async_context(serving(tmp_path))
+        owner = await stack.enter_async_context(client_of(server))
+        path = await show_on_air(owner, hole.url, silent)
+        await (await destination.recording()).until_messages(30)
+        host, port = owner.base_url.removeprefix("http://").split(":")
+        _, caller = await asyncio.open_connection(host, int(port))
+        stack.callback(caller.transport.abort)
+        head = (
+            f"POST /api/v1/shows HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\n"
+            "Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+        )
+        caller.write(head.encode())
+        events = await stack.enter_async_context(owner.events(f"{path}/events"))
+        await events.next()
+        (redis,) = psutil.Process(server.process.pid).children()
+
+        hole.swallow()
+        redis.suspend()
+        server.process.terminate()
+        code = await server.ended(END_TIMEOUT_S)
+
+        assert code == 0, server.log
+        assert not redis.is_running()
+        assert not any("Traceback" in line for line in server.log)
 
 
 async def test_a_server_that_starts_again_knows_its_shows(tmp_path: Path) -> None:
@@ -161,8 +202,8 @@ async def test_a_second_server_on_the_same_data_dir_does_not_start(tmp_path: Pat
 
 async def test_a_port_that_is_taken_is_a_fault_in_words(tmp_path: Path) -> None:
     async with RtmpRecord() as taken:
-        port = taken.url.split(":")[2].split("/")[0]
-        async with serving(tmp_path, SHOPCAST_PORT=port) as server:
+        port = port_of(taken.url)
+        async with serving(tmp_path, SHOPCAST_PORT=str(port)) as server:
             assert await server.ended(START_TIMEOUT_S) == 2
 
     assert server.log == [
@@ -184,3 +225,30 @@ async def test_faulty_settings_are_all_listed_with_exit_code_2(tmp_path: Path) -
         "not 'loud'\n",
     ]
     assert not (tmp_path / "redis").exists()
+
+
+async def test_what_was_imported_is_kept_from_the_garbage_collector(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    settings = Settings(http=HttpSettings(port=0), store=StoreSettings(data_dir=tmp_path))
+    before = gc.get_freeze_count()
+    try:
+        server = asyncio.create_task(serve(settings))
+        await until(lambda: "listening url=" in caplog.text)
+        assert gc.get_freeze_count() - before > 10_000
+        os.kill(os.getpid(), signal.SIGTERM)
+        await server
+    finally:
+        gc.unfreeze()
+
+
+async def test_the_stages_of_the_end_share_one_deadline(caplog: pytest.LogCaptureFixture) -> None:
+    end = End()
+    await end.stage("quick", 20.0, asyncio.sleep(0))
+
+    await end.stage("hung", 0.5, asyncio.Event().wait())
+
+    assert [r.getMessage() for r in caplog.records] == ["did_not_end what=hung"]
+    assert 0.2 < end.left_s(20.0) <= 19.5
+    assert end.left_s(0.5) == 0.2
