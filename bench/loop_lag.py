@@ -8,12 +8,12 @@ import asyncio
 import re
 
 from bench import j1
-from bench.report import Figures, Options, Report, percentile, report, run
-from mediaserver.loop_lag import INTERVAL_S
+from bench.report import Figures, Options, Report, report, run
+from mediaserver.loop_lag import LoopLag
 
 KEYS = ("count-1", "count-2", "count-3")
-SAMPLE = re.compile(r'^shopcast_loop_lag_seconds\{quantile="(0\.\d+)"\} (\S+)$', re.MULTILINE)
-PERCENTS = (50, 95, 99)
+SAMPLE = re.compile(r'^shopcast_loop_lag_seconds\{quantile="([01]\.\d+)"\} (\S+)$', re.MULTILINE)
+PERCENTS = (50, 95, 99, 100)
 
 
 async def measure(options: Options) -> Report:
@@ -24,7 +24,7 @@ async def measure(options: Options) -> Report:
             j1.sinks(directory) as sinks,
             j1.our_show(sinks, KEYS, directory) as show,
         ):
-            idle.append(figures(percentiles_ms(await idle_lags_s(options.seconds))))
+            idle.append(figures(await idle_lags_ms(options.seconds)))
             ours.append(figures(quantiles_ms(await show.broadcast.api.metrics())))
     return report("loop_lag", ours, {"idle_loop": idle}, {})
 
@@ -37,23 +37,17 @@ def quantiles_ms(metrics: str) -> dict[int, float]:
     return lags_ms
 
 
-def percentiles_ms(lags_s: list[float]) -> dict[int, float]:
-    return {percent: 1000 * percentile(lags_s, percent) for percent in PERCENTS}
-
-
 def figures(lags_ms: dict[int, float]) -> Figures:
     return {f"loop_lag_p{percent}_ms": lags_ms[percent] for percent in PERCENTS}
 
 
-async def idle_lags_s(seconds: float) -> list[float]:
-    """How late this process's own loop wakes up, at the server's interval."""
-    loop = asyncio.get_running_loop()
-    lags_s: list[float] = []
-    end_s = loop.time() + seconds
-    while (now_s := loop.time()) < end_s:
-        await asyncio.sleep(INTERVAL_S)
-        lags_s.append(loop.time() - now_s - INTERVAL_S)
-    return lags_s
+async def idle_lags_ms(seconds: float) -> dict[int, float]:
+    """How late this process's own loop is, measured as the server measures its own."""
+    lag = LoopLag()
+    await asyncio.sleep(seconds)
+    lag.stop()
+    lags_s = lag.quantiles(*(percent / 100 for percent in PERCENTS))
+    return {percent: 1000 * value for percent, value in zip(PERCENTS, lags_s, strict=True)}
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ class Air:
         self._targets: dict[TargetId, tuple[CanvasId, Target]] = {}
         self._compositions: Mapping[CanvasId, Composition] = {}
         self._assets: Mapping[str, bytes] = {}
+        self._goodbyes: dict[Target, asyncio.Task[None]] = {}
         self._feeds: Sequence[Feed] = ()
         self._watched: set[Feed] = set()
 
@@ -64,7 +65,8 @@ class Air:
     def start_target(
         self, target_id: TargetId, url: str, key: Secret, canvas_id: CanvasId, canvas: CanvasRecord
     ) -> None:
-        """Send `canvas` to the target, which must not be sending."""
+        """Send `canvas` to the target, which must not be sending: at once, or when its
+        connection of before has said goodbye."""
         if self._audio is None:
             self._audio = self._media.audio(self._show_id, self._on_failure)
             self._audio.start()
@@ -81,16 +83,21 @@ class Air:
 
         target = self._media.target(target_id, url, key, program.fanout, changed)
         self._targets[target_id] = canvas_id, target
-        target.start()
+        self._begin(target_id)
 
-    async def stop_target(self, target_id: TargetId) -> None:
-        """Close the target's connection cleanly, and what it alone wanted."""
-        await self._closed(target_id)
-        await self.rest()
+    def close_target(self, target_id: TargetId) -> asyncio.Task[None]:
+        """Begin to close the target's connection: it counts as not sending from now on. The
+        goodbye may take STOP_TIMEOUT_S; the task is done when it is said."""
+        _, target = self._targets[target_id]
+        if target not in self._goodbyes:
+            self._goodbyes[target] = asyncio.create_task(
+                self._close(target), name=f"goodbye {target_id}"
+            )
+        return self._goodbyes[target]
 
     async def rest(self) -> None:
         """Stop the programs that no target wants any more."""
-        wanted = {canvas_id for canvas_id, target in self._targets.values() if _sends(target)}
+        wanted = {canvas for canvas, target in self._targets.values() if self._sends(target)}
         for canvas_id in self.programs.keys() - wanted:
             await self.programs.pop(canvas_id).stop()
             log.info("program_stopped show=%s canvas=%s", self._show_id, canvas_id)
@@ -101,7 +108,10 @@ class Air:
 
     async def stop(self) -> None:
         """Close every target, then end every thread."""
-        await asyncio.gather(*(self._closed(target_id) for target_id in self._targets))
+        for target_id in self._targets:
+            self.close_target(target_id)
+        if self._goodbyes:
+            await asyncio.wait(self._goodbyes.values())
         await self.rest()
 
     def forget(self, target_id: TargetId) -> None:
@@ -116,19 +126,31 @@ class Air:
 
     def sends(self, target_id: TargetId) -> bool:
         """Whether the target is connected or tries to be."""
-        return target_id in self._targets and _sends(self._targets[target_id][1])
+        return target_id in self._targets and self._sends(self._targets[target_id][1])
 
     def sending(self) -> int:
         """How many targets are connected or try to be."""
-        return sum(_sends(target) for _, target in self._targets.values())
+        return sum(self._sends(target) for _, target in self._targets.values())
 
-    async def _closed(self, target_id: TargetId) -> None:
+    def _sends(self, target: Target) -> bool:
+        return target not in self._goodbyes and target.status not in _ENDED
+
+    def _begin(self, target_id: TargetId) -> None:
+        """Start the target if it waits for its start and no earlier connection is in its way."""
         _, target = self._targets[target_id]
+        if target.status == "idle" and all(other.id != target_id for other in self._goodbyes):
+            target.start()
+
+    async def _close(self, target: Target) -> None:
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 await target.stop()
         except TimeoutError:
-            log.error("target_did_not_stop show=%s target=%s", self._show_id, target_id)
+            log.error("target_did_not_stop show=%s target=%s", self._show_id, target.id)
+        finally:
+            del self._goodbyes[target]
+            if target.id in self._targets:
+                self._begin(target.id)
 
     def _put_on(self) -> None:
         on = set(self._feeds) if self.programs else set()
@@ -141,7 +163,3 @@ class Air:
             self._audio.listen(self._feeds)
         for canvas_id, program in self.programs.items():
             program.show(Scene(self._compositions[canvas_id], tuple(self._feeds), self._assets))
-
-
-def _sends(target: Target) -> bool:
-    return target.status not in _ENDED

@@ -1,25 +1,15 @@
 """One host's media: access units in, the latest picture and a steady sound out."""
 
-import logging
-import queue
-import threading
 from dataclasses import dataclass
 from typing import Protocol
 
-import av
-
-from compositor.scale import Scaler
 from mediaserver.audio_buffer import AudioBuffer
 from mediaserver.clock import Clock
-from mediaserver.decoder import AudioDecoder, VideoDecoder
+from mediaserver.decode_thread import DecodeThread
 from mediaserver.feed_state import FeedState, feed_state
 from mediaserver.packet import AccessUnit, FeedId
 from mediaserver.picture import Picture
 
-log = logging.getLogger(__name__)
-
-BACKLOG_UNITS = 64
-"""Access units that may wait for the decoder: about 0.8 s of video and Opus together."""
 KEYFRAME_REQUEST_INTERVAL_S = 0.5
 
 
@@ -60,8 +50,7 @@ class Feed:
         self._clock = clock
         self._source: Source | None = None
         self._seen_at_s: float | None = None
-        self._units: queue.Queue[AccessUnit | None] = queue.Queue(BACKLOG_UNITS)
-        self._thread: threading.Thread | None = None
+        self._decoding: DecodeThread | None = None
         self._watchers = 0
         self._needs_keyframe = True
         self._keyframe_requested_s = float("-inf")
@@ -71,11 +60,13 @@ class Feed:
         self._decode_errors = 0
 
     def attach(self, source: Source) -> Source | None:
-        """Make `source` the one that brings this feed; gives back the one it replaces."""
+        """Make `source` the one that brings this feed; gives back the one it replaces.
+
+        What the replaced one has brought and is not decoded yet is left out.
+        """
         previous, self._source = self._source, source
         self._seen_at_s = self._clock.now()
-        self._needs_keyframe = True
-        self._request_keyframe()
+        self._begin_anew()
         return previous
 
     def detach(self, source: Source, *, left: bool = False) -> None:
@@ -84,6 +75,7 @@ class Feed:
             return
         self._source = None
         if left:
+            self._begin_anew()
             self._seen_at_s = None
             self._picture = None
 
@@ -94,47 +86,33 @@ class Feed:
 
     def push(self, unit: AccessUnit) -> None:
         """Take one access unit, in the order of decoding. Never blocks."""
-        if self._thread is None:
-            self._needs_keyframe = True
-            if unit.kind == "video":
+        is_video = unit.kind == "video"
+        if self._decoding is None:
+            if is_video:
                 self._seen_at_s = unit.arrived_s
             return
-        if unit.kind == "video":
-            if self._needs_keyframe and not unit.is_keyframe:
+        if is_video and self._needs_keyframe:
+            if not unit.is_keyframe:
                 self._units_dropped += 1
                 self._request_keyframe()
                 return
             self._needs_keyframe = False
-        try:
-            self._units.put_nowait(unit)
-        except queue.Full:
+        if not self._decoding.put(unit):
             self._units_dropped += 1
-            self._needs_keyframe = self._needs_keyframe or unit.kind == "video"
+            self._needs_keyframe = self._needs_keyframe or is_video
 
     def watch(self) -> None:
         """Somebody shows this feed or listens to it: decode until `unwatch`."""
         self._watchers += 1
         if self._watchers == 1:
-            self._units = queue.Queue(BACKLOG_UNITS)
-            self._needs_keyframe = True
-            self._thread = threading.Thread(
-                target=self._decode, args=(self._units,), name=f"decode-{self.id}", daemon=True
-            )
-            self._thread.start()
-            self._request_keyframe()
+            self._begin_anew()
 
     def unwatch(self) -> None:
         """One watcher fewer; after the last one decoding ends."""
         self._watchers -= 1
-        if self._watchers == 0 and self._thread is not None:
-            thread, self._thread = self._thread, None
-            while True:
-                try:
-                    self._units.put_nowait(None)
-                    break
-                except queue.Full:
-                    self._units.get_nowait()
-            thread.join()
+        if self._watchers == 0 and self._decoding is not None:
+            self._decoding.finish()
+            self._decoding = None
 
     def picture(self) -> Picture | None:
         """The latest decoded picture."""
@@ -160,6 +138,21 @@ class Feed:
             audio_underruns=self.audio.underruns,
         )
 
+    def _begin_anew(self) -> None:
+        """Decode what comes from now on, from a keyframe, and nothing that came before."""
+        if self._decoding is not None:
+            self._decoding.abandon()
+            self._decoding = None
+        if self._watchers:
+            self._needs_keyframe = True
+            self._decoding = DecodeThread(
+                self.id,
+                on_picture=self._show,
+                on_sound=self.audio.write,
+                on_trouble=self._mend,
+            )
+            self._request_keyframe()
+
     def _request_keyframe(self) -> None:
         now = self._clock.now()
         due = now - self._keyframe_requested_s >= KEYFRAME_REQUEST_INTERVAL_S
@@ -167,25 +160,12 @@ class Feed:
             self._keyframe_requested_s = now
             self._source.request_keyframe()
 
-    def _decode(self, units: "queue.Queue[AccessUnit | None]") -> None:
-        video, audio, scaler = VideoDecoder(), AudioDecoder(), Scaler()
-        while (unit := units.get()) is not None:
-            try:
-                if unit.kind == "video":
-                    for frame in video.decode(unit):
-                        picture = Picture(frame, unit.turns)
-                        if self._picture is not None:
-                            picture.prepare_like(self._picture, scaler)
-                        self._picture = picture
-                        self._frames_decoded += 1
-                        self._seen_at_s = self._clock.now()
-                else:
-                    for position, samples in audio.decode(unit):
-                        self.audio.write(position, samples)
-            except av.FFmpegError as error:
-                self._decode_errors += 1
-                self._needs_keyframe = self._needs_keyframe or unit.kind == "video"
-                if self._decode_errors == 1:
-                    log.info(
-                        "feed_decode_error feed=%s codec=%s error=%s", self.id, unit.codec, error
-                    )
+    def _show(self, picture: Picture) -> None:
+        self._picture = picture
+        self._frames_decoded += 1
+        self._seen_at_s = self._clock.now()
+
+    def _mend(self, unit: AccessUnit) -> None:
+        """`unit` could not be decoded: pictures go on at the next keyframe."""
+        self._decode_errors += 1
+        self._needs_keyframe = self._needs_keyframe or unit.kind == "video"

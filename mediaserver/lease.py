@@ -1,15 +1,16 @@
 """The lease that a show on air holds: of all servers on one Redis, one publishes it.
 
-A lease runs out unless it is renewed. Each taking of it has a higher fencing token, under
-which alone the show's record is written, so a server that slept through its lease changes
-nothing. Redis away from its holder does not end a show: it is renewed when Redis is back, and
-given up if another server has taken it since.
+A lease runs out unless it is renewed. Each taking of it, and each change of a show that nobody
+holds, raises the show's fencing token; a holder writes only while its own is the latest, so a
+server that slept through its lease undoes nothing. Redis away from its holder does not end a
+show: it is renewed when Redis is back, and given up if another server has taken, changed or
+deleted the show since (docs/adr/0005).
 """
 
 from dataclasses import dataclass
 
 from mediaserver.packet import ShowId
-from mediaserver.store import HeldElsewhere, Store, key
+from mediaserver.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Lease:
 
 
 class Leases:
-    """Takes, keeps and gives back leases in the name of one server, the `holder`."""
+    """Takes, keeps and gives back leases in the name of one server, the `holder`; its store
+    must write in the same name."""
 
     def __init__(self, store: Store, *, holder: str, ttl_s: float = 10.0) -> None:
         self.ttl_s = ttl_s
@@ -28,23 +30,24 @@ class Leases:
 
     async def acquire(self, show_id: ShowId) -> Lease:
         """Raises HeldElsewhere, or StoreUnavailable."""
-        answer = await self._run("acquire", show_id, self._holder, self._ttl_ms)
-        return Lease(show_id, int(answer))
+        answer = await self._store.show_script("acquire", show_id, self._holder, self._ttl_ms)
+        return Lease(show_id, int(answer[1]))
 
-    async def renew(self, lease: Lease) -> None:
-        """Raises HeldElsewhere when another server took it after it had run out."""
-        await self._run("renew", lease.show_id, self._holder, self._ttl_ms, str(lease.fence))
+    async def renew(self, lease: Lease) -> bool:
+        """Whether Redis still has the show's record: if not, it has lost data.
+
+        Raises HeldElsewhere, StaleRecord or MissingRecord when another server took, changed or
+        deleted the show after the lease had run out.
+        """
+        fence = str(lease.fence)
+        answer = await self._store.show_script(
+            "renew", lease.show_id, self._holder, self._ttl_ms, fence
+        )
+        return answer[0] != "lost"
 
     async def release(self, lease: Lease) -> None:
-        await self._run("release", lease.show_id, str(lease.fence))
+        await self._store.show_script("release", lease.show_id, str(lease.fence))
 
     @property
     def _ttl_ms(self) -> str:
         return str(round(self.ttl_s * 1000))
-
-    async def _run(self, script: str, show_id: ShowId, *arguments: str) -> str:
-        keys = [key(show_id, "lease"), key(show_id, "fence")]
-        result, *value = await self._store.script(script, keys, arguments)
-        if result == "leased":
-            raise HeldElsewhere(*value)
-        return value[0] if value else ""

@@ -8,7 +8,11 @@ WINDOW_S = 60.0
 
 
 class LoopLag:
-    """Asks the loop for a call every 20 ms and remembers for a minute how late each came."""
+    """Asks the loop for a call every 20 ms and remembers for a minute how late each came.
+
+    A call that comes so late that others would have been due meanwhile stands for those too:
+    what happens to arrive during a long stall waits for the rest of it.
+    """
 
     def __init__(self) -> None:
         self._lags_s: deque[float] = deque(maxlen=round(WINDOW_S / INTERVAL_S))
@@ -28,6 +32,7 @@ class LoopLag:
 
     def _tick(self) -> None:
         now_s = self._loop.time()
-        self._lags_s.append(now_s - self._due_s)
-        self._due_s = now_s + INTERVAL_S
+        while self._due_s <= now_s:
+            self._lags_s.append(now_s - self._due_s)
+            self._due_s += INTERVAL_S
         self._timer = self._loop.call_at(self._due_s, self._tick)

@@ -5,9 +5,9 @@ import hmac
 import logging
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from mediaserver.clock import Clock
 from mediaserver.errors import (
@@ -34,6 +34,10 @@ Role = Literal["owner", "producer", "host"]
 
 MAX_SHOWS = 1000
 """Shows that are kept at a time, on air or not."""
+
+
+ALONE_TIMEOUT_S = 3.0
+"""How long one of many shows may take when all have their turn: well within a lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,7 @@ class Node:
                 if not self._shows[show_id][0].on_air:
                     await self._drop(show_id)
             for show_id in ids:
-                try:
-                    await self._refreshed(show_id)
-                except (NotFound, UnreadableRecord) as error:
-                    log.error("show_not_loaded show=%s reason=%s", show_id, error)
+                await self._alone(show_id, "load", self._refreshed(show_id))
             self._tokens = await self._store.tokens()
         except StoreUnavailable:
             pass
@@ -128,12 +129,17 @@ class Node:
 
     async def delete(self, show_id: ShowId) -> None:
         """Raises Conflict while the show is on air, here or elsewhere."""
-        show = await self.show(show_id)
-        if show.on_air:
-            raise Conflict("the show is on air: end it before deleting it")
+        try:
+            show = await self.show(show_id)
+        except UnreadableRecord:
+            log.warning("show_deleted_unread show=%s", show_id)
+        else:
+            if show.on_air:
+                raise Conflict("the show is on air: end it before deleting it")
         await self._store.delete(show_id)
         log.info("show_deleted show=%s", show_id)
-        await self._drop(show_id)
+        if show_id in self._shows:
+            await self._drop(show_id)
 
     async def start(self, show: Show) -> bool:
         """Raises NodeFull, HeldElsewhere, StoreUnavailable."""
@@ -161,6 +167,14 @@ class Node:
         if hashed in self._tokens:
             return Principal("producer")
         raise Unauthorized("the token is not, or no longer, good: ask for a new one")
+
+    def knows(self, hashed: str) -> bool:
+        """Whether the token of that hash was good when this server last looked."""
+        return (
+            hmac.compare_digest(hashed, self._owner_hash)
+            or hashed in self._tokens
+            or any(show.feed_of(hashed) is not None for show in self.known)
+        )
 
     async def mint(self, name: str) -> tuple[str, Secret]:
         """A producer's token, with the id by which it is revoked. Raises StoreUnavailable."""
@@ -220,7 +234,12 @@ class Node:
 
     async def keep(self) -> None:
         """Renew every lease and store what is not stored yet."""
-        await asyncio.gather(*(show.keep() for show in self.known))
+        await asyncio.gather(*(self._alone(show.id, "keep", show.keep()) for show in self.known))
+
+    async def store_back(self) -> None:
+        """Redis answers again: store what is not stored yet, and see what others have."""
+        await self.keep()
+        await self.shows()
 
     async def hush(self, _app: object) -> None:
         """Tell listeners no more: the server ends."""
@@ -233,6 +252,20 @@ class Node:
         for _, task in self._shows.values():
             task.cancel()
         self._shows.clear()
+
+    async def _alone(self, show_id: ShowId, what: str, doing: Coroutine[Any, Any, object]) -> None:
+        """Do something for one of many shows: its trouble is not the others', nor its slowness."""
+        try:
+            async with asyncio.timeout(ALONE_TIMEOUT_S):
+                await doing
+        except StoreUnavailable:
+            log.debug("show_left show=%s doing=%s reason=store_away", show_id, what)
+        except TimeoutError:
+            log.error("show_hangs show=%s doing=%s", show_id, what)
+        except (NotFound, UnreadableRecord) as error:
+            log.error("show_failed show=%s doing=%s reason=%s", show_id, what, error)
+        except Exception:
+            log.exception("show_failed show=%s doing=%s", show_id, what)
 
     async def _refreshed(self, show_id: ShowId) -> Show:
         if show_id in self._shows:

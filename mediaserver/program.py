@@ -13,6 +13,7 @@ from compositor.geometry import Size
 from mediaserver import flv
 from mediaserver.clock import Clock
 from mediaserver.encoder import AUDIO_BITRATE_BPS, VideoEncoder, VideoEncoding
+from mediaserver.errors import Conflict
 from mediaserver.fanout import Fanout
 from mediaserver.mixer import AudioBus
 from mediaserver.pacer import Pacer
@@ -82,7 +83,9 @@ class Program:
             await asyncio.gather(self._drawing, return_exceptions=True)
         await asyncio.to_thread(self._thread.join)
         while self._snapshot_waiters:
-            self._snapshot_waiters.popleft().cancel()
+            waiter = self._snapshot_waiters.popleft()
+            if not waiter.done():
+                waiter.set_exception(Conflict("the canvas has just stopped"))
 
     def show(self, scene: Scene) -> None:
         """Compose `scene` from the next tick on; other overlays, or another background, from
@@ -102,10 +105,14 @@ class Program:
         )
 
     async def snapshot(self, timeout_s: float = 1.0) -> av.VideoFrame:
-        """A copy of the next composed picture. Raises TimeoutError when none comes."""
-        waiter = self._loop.create_future()
+        """A copy of the next composed picture.
+
+        Raises TimeoutError when none comes, Conflict when the program stops.
+        """
+        waiter: asyncio.Future[av.VideoFrame] = self._loop.create_future()
         self._snapshot_waiters.append(waiter)
-        return await asyncio.wait_for(waiter, timeout_s)
+        async with asyncio.timeout(timeout_s):
+            return await waiter
 
     async def _draw(self) -> None:
         """Draw what the latest scene needs beside the canvas's thread, which cannot wait."""

@@ -34,7 +34,7 @@ LONGEST_SOCKET_PATH = 103
 _POLL_S = 0.02
 _ANSWER_TIMEOUT_S = 0.5
 _START_TIMEOUT_S = 30.0
-_STOP_TIMEOUT_S = 1.0
+_STOP_TIMEOUT_S = 1.5
 _RESTART_DELAYS_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -134,22 +134,23 @@ class RedisServer:
             if self._process is not None:
                 code = await self._process.wait()
                 log.warning("redis_died code=%s restart=%d", code, failures)
+                self._process = None
             await asyncio.sleep(_RESTART_DELAYS_S[min(failures, len(_RESTART_DELAYS_S) - 1)])
             try:
                 await self._spawn()
                 failures = 0
-            except StoreUnavailable as error:
+            except (StoreUnavailable, OSError) as error:
                 failures += 1
                 log.error("redis_restart_failed error=%s", error)
 
-    async def stop(self) -> None:
+    async def stop(self, within_s: float = float("inf")) -> None:
         """Save and stop; killed when it does not end in time."""
         process, self._process = self._process, None
         if process is None or process.returncode is not None:
             return
-        await self._shut_down()
         try:
-            async with asyncio.timeout(_STOP_TIMEOUT_S):
+            async with asyncio.timeout(min(within_s, _STOP_TIMEOUT_S)):
+                await self._shut_down()
                 await process.wait()
         except TimeoutError:
             log.warning("redis_killed pid=%d reason=did_not_stop", process.pid)
@@ -268,7 +269,7 @@ class RedisServer:
 
     async def _answers(self) -> bool:
         try:
-            async with self._client() as client:
+            async with asyncio.timeout(_ANSWER_TIMEOUT_S), self._client() as client:
                 await client.ping()
         except (RedisError, OSError):
             return False
@@ -277,15 +278,15 @@ class RedisServer:
     async def _shut_down(self) -> None:
         """Ask it to write its last and end."""
         with contextlib.suppress(RedisError, OSError):
-            async with self._client() as client:
+            async with asyncio.timeout(_ANSWER_TIMEOUT_S), self._client() as client:
                 await client.shutdown(save=True)
 
     @contextlib.asynccontextmanager
     async def _client(self) -> AsyncIterator[Redis]:
         client = Redis.from_url(
             self.url,
-            socket_timeout=_ANSWER_TIMEOUT_S,
-            socket_connect_timeout=_ANSWER_TIMEOUT_S,
+            socket_timeout=None,
+            socket_connect_timeout=None,
             retry=Retry(NoBackoff(), 0),
         )
         try:

@@ -20,7 +20,7 @@ MASK = "***"
 TOKEN_PREFIXES = {"owner": "sco_", "producer": "scp_", "host": "sch_"}
 """Every token begins with one of these, so that a log filter and a scanner know it on sight."""
 
-_SHORTEST_MASKED = 6
+_SHORTEST_MASKED = 8
 """A shorter secret is not searched for in logs: it would mask words that happen to be alike."""
 
 _live: "weakref.WeakValueDictionary[int, Secret]" = weakref.WeakValueDictionary()
@@ -69,7 +69,7 @@ class Vault:
         """Raises UnreadableSecret, also for what was sealed longer than `max_age_s` ago."""
         try:
             return Secret(self._fernet.decrypt(sealed, ttl=max_age_s).decode())
-        except InvalidToken as error:
+        except (InvalidToken, ValueError) as error:  # ValueError: not even ASCII
             raise UnreadableSecret("none of the secret keys opens this") from error
 
 
@@ -79,8 +79,11 @@ def new_token(role: str) -> Secret:
 
 
 def token_hash(token: Secret) -> str:
-    """What is kept of a token: 256 random bits need no salt and no slow hash."""
-    return hashlib.sha256(token.reveal().encode()).hexdigest()
+    """What is kept of a token: 256 random bits need no salt and no slow hash.
+
+    What callers send may be any bytes, which headers carry as surrogates.
+    """
+    return hashlib.sha256(token.reveal().encode(errors="surrogatepass")).hexdigest()
 
 
 def token_of(path: Path) -> Secret:

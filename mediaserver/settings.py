@@ -293,6 +293,10 @@ SECTIONS: dict[str, type[Any]] = {
 }
 
 
+NOT_USED_YET = ("rtmp", "tiktok")
+"""Sections whose settings are checked, but do nothing in this version: setting one is a warning."""
+
+
 def declared(kind: type[Any]) -> dict[str, Setting[Any]]:
     """Each setting of a section by its name."""
     return {
@@ -330,7 +334,7 @@ def settings_of(
             faults.append(f"SHOPCAST_TLS_CERT, SHOPCAST_TLS_KEY: cannot be used: {error}")
     if faults:
         raise ConfigError(faults)
-    return Settings(**sections, warnings=_warnings(http, environment))
+    return Settings(**sections, warnings=_warnings(sections, environment))
 
 
 def read_settings(config: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -383,7 +387,8 @@ def _meant(name: str, known: Mapping[str, object]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def _warnings(http: HttpSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
+def _warnings(sections: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[str, ...]:
+    http = sections["http"]
     variables = {
         setting.variable: None for kind in SECTIONS.values() for setting in declared(kind).values()
     }
@@ -392,6 +397,17 @@ def _warnings(http: HttpSettings, environment: Mapping[str, str]) -> tuple[str, 
         for name in sorted(environment)
         if name.startswith("SHOPCAST_") and name not in variables
     ]
+    found += [
+        f"{setting.variable} ({section}.{name}) is set but not used by this version"
+        for section in NOT_USED_YET
+        for name, setting in declared(SECTIONS[section]).items()
+        if getattr(sections[section], name) != getattr(SECTIONS[section](), name)
+    ]
+    if http.host in ("0.0.0.0", "::") and http.public_url is None:
+        found.append(
+            "SHOPCAST_PUBLIC_URL is not set: invitations point to localhost, where other machines "
+            "do not find this server"
+        )
     https = http.tls_cert is not None or (http.public_url or "").startswith("https://")
     if not is_loopback(http.host) and not https:
         found.append(

@@ -57,6 +57,8 @@ _RESTART_DELAY_S = 1.0
 _AWAKE_AFTER_STIR_S = 60.0
 _SOURCE_CLOSE_TIMEOUT_S = 1.0
 
+_UNKNOWN_REVISION = -1
+
 _KEY_MISSING = "stream key missing"
 _URL_MISSING = "server URL missing"
 _KEY_UNREADABLE = "the stored stream key can no longer be read: enter it again"
@@ -97,9 +99,10 @@ class Show:
         self._wake = asyncio.Event()
         self._stirred_s = clock.now()
         self._stats_s = float("-inf")
-        self._failure: Exception | None = None
+        self._failure: tuple[Air, Exception] | None = None
         self._unreadable: set[str] = set()
         self._ended: dict[TargetId, TargetStatus] = {}
+        self._since: dict[TargetId, tuple[float, float]] = {}
         self._air: Air | None = None
         self._assets = Assets(record.id, store)
         self._feeds: dict[FeedId, Feed] = {}
@@ -142,7 +145,7 @@ class Show:
     def target_view(self, target_id: TargetId) -> View:
         record = self._target_record(target_id)
         status = self.target_status(target_id)
-        since = self._now() - self._clock.now() + status.since if status else None
+        since = self._wall_since(target_id, status.since) if status else None
         return target_view(target_id, record, status, since, self._lack(record))
 
     def target_status(self, target_id: TargetId) -> TargetStatus | None:
@@ -230,16 +233,12 @@ class Show:
         self._stirred_s = self._clock.now()
         self._wake.set()
 
-    def media_failed(self, error: Exception) -> None:
-        """A thread of the show ended by `error`: its media are built up again."""
-        self._failure = error
-        self._wake.set()
-
     async def _tend(self) -> None:
         while True:
             if self._failure is not None:
-                failure, self._failure = self._failure, None
-                raise failure
+                (air, error), self._failure = self._failure, None
+                if air is self._air:
+                    raise error
             self._look()
             if self.on_air:
                 async with self._lock:
@@ -286,7 +285,8 @@ class Show:
             wanted = [
                 target_id
                 for target_id, record in self.record.targets.items()
-                if record.wanted and self._air.sends(target_id)
+                if record.wanted
+                and (self._air.status(target_id) is None or self._air.sends(target_id))
             ]
             broken, self._air = self._air, self._new_air()
             await broken.stop()
@@ -467,19 +467,20 @@ class Show:
                 changes["sealed_key"] = self._vault.seal(stream_key) if stream_key else None
             if changes.keys() - {"name"} and self._air and self._air.sends(target_id):
                 raise Conflict("the target is sending: stop it before changing where it sends")
-            if changes.keys() - {"name"}:
-                self._forget(target_id)
             changed = msgspec.structs.replace(record, **changes)
             self._check_target(changed)
+            if changes.keys() - {"name"}:
+                self._forget(target_id)
             return await self._commit(self.record.with_target(target_id, changed))
 
     async def remove_target(self, target_id: TargetId) -> bool:
         async with self._lock:
             self._target_record(target_id)
-            if self._air is not None and self._air.sends(target_id):
-                await self._air.stop_target(target_id)
+            goodbye = await self._close_target(target_id)
             self._forget(target_id)
-            return await self._commit(self.record.without_target(target_id))
+            durable = await self._commit(self.record.without_target(target_id))
+        await self._said(goodbye)
+        return durable
 
     async def start_target(self, target_id: TargetId) -> bool:
         """Send to one target, the others untouched; a show at rest goes on air.
@@ -495,10 +496,11 @@ class Show:
         """Close one target, the others untouched; the show stays on air."""
         async with self._lock:
             record = self._target_record(target_id)
-            if self._air is not None and self._air.sends(target_id):
-                await self._air.stop_target(target_id)
+            goodbye = await self._close_target(target_id)
             changed = msgspec.structs.replace(record, wanted=False)
-            return await self._commit(self.record.with_target(target_id, changed))
+            durable = await self._commit(self.record.with_target(target_id, changed))
+        await self._said(goodbye)
+        return durable
 
     # ---- the store and the lease
 
@@ -507,17 +509,24 @@ class Show:
 
         Raises NotFound when it was deleted, StoreUnavailable.
         """
+        if self.on_air:
+            return
         async with self._lock:
             if not self.on_air:
                 await self._load()
 
     async def keep(self) -> None:
         """Renew the lease, and store what is not stored yet. Called every few seconds, and when
-        Redis is back. A show that another server has taken goes off air here."""
+        Redis is back. A show that another server has taken, changed or deleted since the lease
+        ran out goes off air here."""
         async with self._lock:
             try:
-                if self.on_air and self._lease is not None:
-                    await self._leases.renew(self._lease)
+                if (
+                    self.on_air
+                    and self._lease is not None
+                    and not await self._leases.renew(self._lease)
+                ):
+                    self._dirty = True
                 if self._dirty and await self._save(self.record):
                     self.events.publish("show", self._show_view())
                 if not self.on_air and not self._dirty:
@@ -570,13 +579,14 @@ class Show:
             self._lease = None
 
     async def _lost(self, conflict: Conflict) -> None:
-        """Another server has taken or changed the show, and what it stored is what counts."""
+        """Another server has taken, changed or deleted the show, and what it stored is what
+        counts."""
         log.warning("show_lost show=%s reason=%s", self.id, conflict)
         if self._air is not None:
             await self._off_air()
         self._lease = None
         self._dirty = False
-        self._stored_revision = 0
+        self._stored_revision = _UNKNOWN_REVISION
         self.holder = conflict.holder if isinstance(conflict, HeldElsewhere) else None
         await self._apply(self.record.at_rest())
         self.events.publish("show", self._show_view())
@@ -607,7 +617,8 @@ class Show:
                 if is_new:
                     await self._off_air()
                 raise
-            log.info("show_on_air show=%s started=%s", self.id, ",".join(startable) or "none")
+            if is_new:
+                log.info("show_on_air show=%s", self.id)
             return await self._commit(record)
 
     async def _take_lease(self) -> None:
@@ -615,10 +626,15 @@ class Show:
 
         A lease that is taken in vain is given back by the next `keep`.
         """
+        try:
+            if self._lease is not None:
+                await self._leases.renew(self._lease)
+            if self._dirty:
+                await self._save(self.record)
+        except Conflict as error:
+            await self._lost(error)
         if self._lease is None:
             self._lease = await self._leases.acquire(self.id)
-        else:
-            await self._leases.renew(self._lease)
         await self._load()
 
     async def _load(self) -> None:
@@ -634,8 +650,8 @@ class Show:
     async def _off_air(self) -> None:
         air = self._air
         assert air is not None
-        self._air = None
         await air.stop()
+        self._air = None
         statuses = {target_id: air.status(target_id) for target_id in self.record.targets}
         self._ended = {key: status for key, status in statuses.items() if status is not None}
         self._assets.unload()
@@ -652,9 +668,26 @@ class Show:
         return durable
 
     def _new_air(self) -> Air:
-        return Air(
-            self.id, self._media, on_target=self._target_changed, on_failure=self.media_failed
-        )
+        def failed(error: Exception) -> None:
+            """A thread ended by `error`: the media are built up again."""
+            self._failure = air, error
+            self._wake.set()
+
+        air = Air(self.id, self._media, on_target=self._target_changed, on_failure=failed)
+        return air
+
+    async def _close_target(self, target_id: TargetId) -> asyncio.Task[None] | None:
+        """Take the target off air; the goodbye to its peer goes on by itself."""
+        if self._air is None or not self._air.sends(target_id):
+            return None
+        goodbye = self._air.close_target(target_id)
+        await self._air.rest()
+        return goodbye
+
+    async def _said(self, goodbye: asyncio.Task[None] | None) -> None:
+        """Wait for a goodbye: without the lock, for the peer may take seconds."""
+        if goodbye is not None:
+            await asyncio.wait([goodbye])
 
     def _send(self, target_id: TargetId) -> None:
         record = self._target_record(target_id)
@@ -790,9 +823,18 @@ class Show:
             if record.platform in RTMPS_ONLY and not url.secure:
                 raise BadRequest(f"{record.platform} takes rtmps:// addresses only", "url")
 
+    def _wall_since(self, target_id: TargetId, since_s: float) -> float:
+        """`since_s` of our clock in unix seconds: computed once for each change, so that it
+        neither flickers nor follows a clock that is set."""
+        noted = self._since.get(target_id)
+        if noted is None or noted[0] != since_s:
+            noted = self._since[target_id] = since_s, self._now() - self._clock.now() + since_s
+        return noted[1]
+
     def _forget(self, target_id: TargetId) -> None:
         """What came of the target when it was last started."""
         self._ended.pop(target_id, None)
+        self._since.pop(target_id, None)
         if self._air is not None:
             self._air.forget(target_id)
 

@@ -4,7 +4,7 @@ All that a show needs to come back, here or on another server. Tokens are kept a
 stream keys sealed by the vault.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -12,6 +12,9 @@ from mediaserver.errors import ShopcastError
 from mediaserver.packet import AssetId, CanvasId, FeedId, ShowId, TargetId
 
 SCHEMA_VERSION = 1
+
+Moment = Annotated[float, msgspec.Meta(ge=0, lt=253_402_300_800)]
+"""Unix seconds of the years 1970 to 9999, which calendars know."""
 
 
 class CanvasRecord(msgspec.Struct, frozen=True):
@@ -66,14 +69,14 @@ class ShowRecord(msgspec.Struct, frozen=True):
     id: ShowId
     title: str
     canvases: dict[CanvasId, CanvasRecord]
-    starts_at: float | None = None
+    starts_at: Moment | None = None
     channels: tuple[str, ...] = ()
     feeds: dict[FeedId, FeedRecord] = {}
     targets: dict[TargetId, TargetRecord] = {}
     assets: dict[AssetId, AssetRecord] = {}
     on_air: bool = False
-    started_at: float | None = None
-    ended_at: float | None = None
+    started_at: Moment | None = None
+    ended_at: Moment | None = None
     revision: int = 1
     version: int = SCHEMA_VERSION
 

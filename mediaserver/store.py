@@ -7,7 +7,7 @@ Keys of one show share the hash tag {show:ID}, so that a script touches one slot
 import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from importlib import resources
 from typing import Any, TypeVar
 
@@ -30,6 +30,10 @@ T = TypeVar("T")
 SHOWS = "shopcast:shows"
 TOKENS = "shopcast:tokens"
 
+FENCE_KEPT_S = 30 * 24 * 3600
+"""How long the fence of a deleted show is kept: a server must not sleep longer than this with the
+show on air, or it would take the deletion for a loss of data."""
+
 _ANSWER_TIMEOUT_S = 0.5
 _PROBE_INTERVAL_S = 0.2
 _ASSET_TIMEOUT_S = 5.0
@@ -44,8 +48,7 @@ class HeldElsewhere(Conflict):
 
     def __init__(self, holder: str) -> None:
         super().__init__(
-            f"the show is on air on another server, {holder or 'which has ended since'}: "
-            "steer it there, or end it there first"
+            f"the show is on air on another server, {holder}: steer it there, or end it there first"
         )
         self.holder = holder
 
@@ -114,7 +117,10 @@ class Store:
                 continue
             self._away.clear()
             log.info("store_back")
-            await on_back()
+            try:
+                await on_back()
+            except Exception:
+                log.exception("store_back_failed")
 
     async def show_ids(self) -> list[ShowId]:
         members = await self._asked(lambda: self._redis.smembers(SHOWS))
@@ -132,20 +138,22 @@ class Store:
 
     async def create(self, record: ShowRecord) -> None:
         await self._write(record, base=0, fence=None)
-        await self._asked(lambda: self._redis.sadd(SHOWS, record.id))
+        await self._list(record.id)
 
     async def save(self, record: ShowRecord, *, base: int, fence: int | None) -> None:
         """Write `record`, made from revision `base`: on air under the lease's `fence`, else
-        only while no server has the show on air.
+        only while no server has the show on air. What Redis has lost of a show on air is there
+        again.
 
         Raises HeldElsewhere, StaleRecord or MissingRecord, and then nothing is written.
         """
-        await self._write(record, base=base, fence=fence)
+        if await self._write(record, base=base, fence=fence) == "lost":
+            await self._list(record.id)
+            await self._write(record, base=0, fence=fence)
 
     async def delete(self, show_id: ShowId) -> None:
         """Raises HeldElsewhere while a server has the show on air."""
-        keys = [key(show_id, part) for part in ("record", "lease", "fence")]
-        _settled(await self.script("delete", keys, []))
+        await self.show_script("delete", show_id, str(FENCE_KEPT_S * 1000))
         await self._asked(lambda: self._redis.delete(key(show_id, "assets")))
         await self._asked(lambda: self._redis.srem(SHOWS, show_id))
 
@@ -200,22 +208,37 @@ class Store:
             if found.get(name) != value
         ]
 
-    async def script(self, name: str, keys: Sequence[str], arguments: Sequence[str]) -> list[str]:
-        """Run lua/`name`.lua; its answer is a list of strings."""
-        script = self._redis.register_script(_source(name))
-        answer = await self._asked(lambda: script(keys, arguments))
-        return [part.decode() for part in answer]
+    async def show_script(self, name: str, show_id: ShowId, *arguments: str) -> list[str]:
+        """Run lua/`name`.lua on a show; its answer.
 
-    async def _write(self, record: ShowRecord, *, base: int, fence: int | None) -> None:
-        keys = [key(record.id, part) for part in ("record", "lease", "fence")]
-        arguments = [
+        Raises HeldElsewhere, StaleRecord or MissingRecord when that is the answer.
+        """
+        keys = [key(show_id, part) for part in ("record", "lease", "fence")]
+        script = self._redis.register_script(_source(name))
+        answer = [part.decode() for part in await self._asked(lambda: script(keys, arguments))]
+        match answer:
+            case ["leased", holder]:
+                raise HeldElsewhere(holder)
+            case ["stale"]:
+                raise StaleRecord
+            case ["gone"]:
+                raise MissingRecord
+        return answer
+
+    async def _write(self, record: ShowRecord, *, base: int, fence: int | None) -> str:
+        answer = await self.show_script(
+            "save",
+            record.id,
             to_json(record).decode(),
             str(record.revision),
             str(base),
             self._writer,
             "" if fence is None else str(fence),
-        ]
-        _settled(await self.script("save", keys, arguments))
+        )
+        return answer[0]
+
+    async def _list(self, show_id: ShowId) -> None:
+        await self._asked(lambda: self._redis.sadd(SHOWS, show_id))
 
     async def _asked(
         self, command: Callable[[], Awaitable[Any]], timeout_s: float = _ANSWER_TIMEOUT_S
@@ -232,17 +255,6 @@ class Store:
             raise StoreUnavailable("the server's store (Redis) does not answer") from error
         except RedisError as error:
             raise StoreUnavailable(f"the server's store (Redis) refuses: {error}") from error
-
-
-def _settled(answer: list[str]) -> None:
-    """Raise what a script's answer says."""
-    match answer:
-        case ["leased", holder]:
-            raise HeldElsewhere(holder)
-        case ["stale"]:
-            raise StaleRecord
-        case ["gone"]:
-            raise MissingRecord
 
 
 @functools.cache

@@ -7,15 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-PACKAGES = {
+PACKAGES: dict[str, Callable[[], bool]] = {
     "chromium": lambda: shutil.which("chromium") is not None,
     "ffmpeg": lambda: shutil.which("ffmpeg") is not None,
     "iproute2": lambda: shutil.which("ip") is not None,
-    "nginx": lambda: (
-        shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is not None
-    ),
+    "nginx": lambda: Path("/usr/sbin/nginx").exists(),
     "libnginx-mod-rtmp": lambda: Path("/usr/lib/nginx/modules/ngx_rtmp_module.so").exists(),
     "redis-server": lambda: shutil.which("redis-server") is not None,
 }

@@ -1,9 +1,12 @@
+import threading
 from dataclasses import replace
 
+import av
 import numpy as np
 import pytest
 
 from mediaserver.clock import ManualClock
+from mediaserver.decoder import VideoDecoder
 from mediaserver.feed import Feed
 from mediaserver.packet import AccessUnit, FeedId
 from tests.media import opus_units, tone, video_units
@@ -38,6 +41,14 @@ def decode_all(feed: Feed, units: list[AccessUnit]) -> None:
     for unit in units:
         feed.push(unit)
     feed.unwatch()
+    join_decoders()
+
+
+def join_decoders() -> None:
+    for thread in threading.enumerate():
+        if thread.name.startswith("decode-"):
+            thread.join(20)
+            assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("codec", ["h264", "vp8"])
@@ -116,6 +127,7 @@ def test_unit_that_cannot_be_decoded_is_counted_and_mended_by_a_keyframe(
     feed.push(good[1])
     feed.push(good[0])
     feed.unwatch()
+    join_decoders()
 
     assert feed.stats().decode_errors >= 1
     assert feed.stats().frames_decoded == 1
@@ -127,6 +139,7 @@ def test_backlog_is_bounded_and_what_is_dropped_is_counted(feed: Feed) -> None:
     for _ in range(2000):
         feed.push(units[0])
     feed.unwatch()
+    join_decoders()
 
     stats = feed.stats()
     assert stats.frames_decoded + stats.units_dropped <= 2000
@@ -156,3 +169,37 @@ def test_host_that_left_is_gone_and_one_that_was_cut_off_is_not(
     feed.attach(source)
     feed.detach(source, left=True)
     assert feed.state() == "gone"
+
+
+def test_host_that_left_does_not_come_back_by_what_was_still_to_be_decoded(feed: Feed) -> None:
+    source = FakeSource()
+    feed.attach(source)
+    feed.watch()
+    for unit in video_units(30, size=(640, 480)):
+        feed.push(unit)
+
+    feed.detach(source, left=True)
+    feed.unwatch()
+    join_decoders()
+
+    assert feed.picture() is None
+    assert feed.state() == "gone"
+
+
+def test_unit_that_breaks_the_decoder_costs_no_more_than_the_next_keyframe(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode = VideoDecoder.decode
+    broken: list[AccessUnit] = []
+
+    def break_once(decoder: VideoDecoder, unit: AccessUnit) -> list[av.VideoFrame]:
+        if not broken:
+            broken.append(unit)
+            raise RuntimeError("not an error of FFmpeg's")
+        return decode(decoder, unit)
+
+    monkeypatch.setattr(VideoDecoder, "decode", break_once)
+    decode_all(feed, [video_units(1)[0], *video_units(5)])
+
+    assert feed.stats().decode_errors == 1
+    assert feed.stats().frames_decoded == 5

@@ -56,3 +56,17 @@ def test_picture_of_another_size_is_made_ready_for_the_same_slot() -> None:
     tall.prepare_like(wide, Scaler())
 
     assert tall.tile(SMALL, Scaler()).size == SMALL.size
+
+
+def test_new_look_may_be_asked_for_while_the_next_picture_is_made_ready() -> None:
+    last, next_one = picture(), picture()
+    last.tile(SMALL, Scaler())
+
+    class AskingScaler(Scaler):
+        def resized(self, source: Yuv420, size: Size) -> Yuv420:
+            last.tile(Look(Size(20, 20), View("fill")), Scaler())  # a canvas on another thread
+            return super().resized(source, size)
+
+    next_one.prepare_like(last, AskingScaler())
+
+    assert next_one.tile(SMALL, Scaler()).size == SMALL.size

@@ -14,6 +14,7 @@ from compositor.spec import parse_layout
 from mediaserver.clock import MonotonicClock
 from mediaserver.composition import Composition
 from mediaserver.encoder import VideoEncoding
+from mediaserver.errors import Conflict
 from mediaserver.fanout import Fanout, PacketQueue
 from mediaserver.feed import Feed
 from mediaserver.mixer import AudioBus
@@ -196,6 +197,24 @@ async def test_the_canvas_goes_on_while_overlays_are_drawn(
             pass
 
     assert max(meanwhile) < 100
+
+
+async def test_snapshot_of_a_program_that_stops_is_refused(audio: AudioBus) -> None:
+    class StoppedClock(MonotonicClock):
+        def now(self) -> float:
+            return 0.0  # no tick is ever due
+
+    program = Program(
+        CanvasId("landscape"), ENCODING, audio=audio, clock=StoppedClock(), on_failure=fail
+    )
+    program.start()
+    snapshot = asyncio.create_task(program.snapshot(timeout_s=20))
+    await asyncio.sleep(0)
+
+    await program.stop()
+
+    with pytest.raises(Conflict, match="just stopped"):
+        await snapshot
 
 
 async def test_stopping_leaves_no_thread(audio: AudioBus) -> None:

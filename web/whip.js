@@ -59,6 +59,10 @@ export class Publication {
       throw new Refused(response.status, detail, Number(response.headers.get("Retry-After") ?? 0));
     }
     this.#session = new URL(response.headers.get("Location"), response.url);
+    if (this.#peer.signalingState === "closed") {
+      this.close();
+      throw new Error("closed before the server answered");
+    }
     await this.#peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
     // When the server hangs up, this closes; the connection's own state stays as it is.
     this.#peer.getSenders()[0].transport?.addEventListener("statechange", () =>

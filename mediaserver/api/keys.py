@@ -8,6 +8,7 @@ from mediaserver.clock import Clock
 from mediaserver.loop_lag import LoopLag
 from mediaserver.node import Node, Principal
 from mediaserver.preview import Previews
+from mediaserver.rate_limit import RateLimit
 from mediaserver.secret import Vault
 from mediaserver.stills import Stills, Thumbnails
 from mediaserver.store import Store
@@ -26,6 +27,7 @@ class Deployment:
 CLOCK = web.AppKey("clock", Clock)
 LOOP_LAG = web.AppKey("loop_lag", LoopLag)
 DEPLOYMENT = web.AppKey("deployment", Deployment)
+GUESSES = web.AppKey("guesses", RateLimit)
 NODE = web.AppKey("node", Node)
 PREVIEWS = web.AppKey("previews", Previews)
 STILLS = web.AppKey("stills", Stills)

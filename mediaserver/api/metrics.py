@@ -97,7 +97,7 @@ class _Loop(Collector):
             "Lateness of the event loop that this share of the last minute's calls stayed within",
             labels=["quantile"],
         )
-        shares = (0.5, 0.95, 0.99)
+        shares = (0.5, 0.95, 0.99, 1.0)
         for share, lag_s in zip(shares, self._loop_lag.quantiles(*shares), strict=True):
             lag.add_metric([str(share)], lag_s)
         yield lag

@@ -1,12 +1,11 @@
 """Who may call what: the one table of routes and roles, and the check that asks it."""
 
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from mediaserver.api.keys import DEPLOYMENT, NODE, PRINCIPAL, VAULT
+from mediaserver.api.keys import DEPLOYMENT, GUESSES, NODE, PRINCIPAL, VAULT
 from mediaserver.errors import Forbidden, ShopcastError, Unauthorized
 from mediaserver.node import Principal
 from mediaserver.secret import Secret, UnreadableSecret, token_hash
@@ -96,10 +95,14 @@ async def authorize(request: web.Request, handler: Handler) -> web.StreamRespons
 
 
 async def authorized(request: web.Request) -> Principal:
-    """Who asks, if they may. Raises Unauthorized or Forbidden."""
+    """Who asks, if they may. Raises Unauthorized or Forbidden, and TooManyRequests for an
+    address that keeps sending tokens which nobody knows: each is looked up in Redis."""
     route = request.match_info.route
     rule = RULES[_verb(route.method), _address(route)]
-    principal = await request.app[NODE].identify(_token_hash(request))
+    node, hashed = request.app[NODE], _token_hash(request)
+    if not node.knows(hashed):
+        request.app[GUESSES].take(request.remote or "")
+    principal = await node.identify(hashed)
     if principal.role not in rule:
         raise Forbidden(f"a {principal.role}'s token may not do this")
     if principal.role == "host":
@@ -145,7 +148,8 @@ def _check_origin(request: web.Request) -> None:
         ours = site == "same-origin"
     else:
         origin = request.headers.get("Origin", "")
-        ours = origin == request.app[DEPLOYMENT].base_url or urlsplit(origin).netloc == request.host
+        own = request.app[DEPLOYMENT].base_url, f"http://{request.host}", f"https://{request.host}"
+        ours = origin in own
     if not ours:
         raise Forbidden("a session's cookie is good for requests from this server's pages only")
 

@@ -1,6 +1,6 @@
 """Shows: made, listed, changed, started and ended."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from aiohttp import web
@@ -20,6 +20,7 @@ Channel = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$")]
 Channels = Annotated[list[Channel], Meta(max_length=16)]
 CanvasName = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$")]
 
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
 SMALLEST_SIDE, LARGEST_SIDE = 64, 4096
 LARGEST_AREA = 3840 * 2160
 BITRATES_BPS = (100_000, 50_000_000)
@@ -56,7 +57,7 @@ async def create(request: web.Request) -> web.Response:
     show = await request.app[NODE].create(
         body.title,
         {CanvasId(name): canvas_record(name, canvas) for name, canvas in canvases.items()},
-        starts_at=body.starts_at.timestamp() if body.starts_at else None,
+        starts_at=_unix_s(body.starts_at) if body.starts_at else None,
         channels=tuple(body.channels),
     )
     return answer(show.view(), 201, {"Location": f"/api/v1/shows/{show.id}"})
@@ -80,7 +81,7 @@ async def change(request: web.Request) -> web.Response:
     await show.change(
         title=body.title or None,
         starts_at=(
-            body.starts_at.timestamp() if isinstance(body.starts_at, datetime) else body.starts_at
+            _unix_s(body.starts_at) if isinstance(body.starts_at, datetime) else body.starts_at
         ),
         channels=None if body.channels is UNSET else tuple(body.channels),
         canvases=canvases,
@@ -108,6 +109,13 @@ async def end(request: web.Request) -> web.Response:
 async def show_of(request: web.Request) -> Show:
     """The show that the address names. Raises NotFound."""
     return await request.app[NODE].show(ShowId(request.match_info["show"]))
+
+
+def _unix_s(starts_at: datetime) -> float:
+    """Raises BadRequest for years that no show is in."""
+    if not EARLIEST <= starts_at < LATEST:
+        raise BadRequest("must be in the years 2000 to 2100", "starts_at")
+    return starts_at.timestamp()
 
 
 def canvas_record(name: str, canvas: Canvas) -> CanvasRecord:

@@ -6,14 +6,18 @@ which takes the old session's place at once.
 
 import asyncio
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from mediaserver.api.keys import DEPLOYMENT
 from mediaserver.clock import Clock
 from mediaserver.errors import NotFound, PayloadTooLarge, Unauthorized
+from mediaserver.feed import Feed
+from mediaserver.packet import ShowId
+from mediaserver.rate_limit import RateLimit
 from mediaserver.settings import IceServer
 from mediaserver.webrtc.publishing import Publishing
-from mediaserver.webrtc.rate_limit import RateLimit
 from mediaserver.webrtc.sdp import SdpError, parse_fragment, parse_offer
 from mediaserver.webrtc.session import WhipSession, WhipSessions
 
@@ -66,14 +70,22 @@ class _Whip:
 
     async def publish(self, request: web.Request) -> web.Response:
         self._publish_limit.take(request.remote or "")
-        show_id = request.match_info["show"]
-        feed = self._publishing.publisher(show_id, _token(request))
+        show_id = ShowId(request.match_info["show"])
+        token = _token(request)
+
+        async def welcome() -> Feed:
+            await self._publishing.show(show_id)
+            feed = self._publishing.publisher(show_id, token)
+            if feed.source is None:
+                self._publishing.reserve()
+            return feed
+
+        feed = await welcome()
         offer = parse_offer(await _body(request, OFFER_TYPE))
-        if feed.source is None:
-            self._publishing.reserve()
-        session, answer = await self._sessions.open(show_id, feed, offer)
+        session, answer = await self._sessions.open(show_id, feed, offer, welcome)
         response = web.Response(status=201, text=answer, content_type=OFFER_TYPE)
-        response.headers["Location"] = f"/whip/{show_id}/{session.id}"
+        root = urlsplit(request.app[DEPLOYMENT].base_url).path
+        response.headers["Location"] = f"{root}/whip/{show_id}/{session.id}"
         response.headers["ETag"] = session.etag
         for link in ice_server_links(self._sessions.settings.servers):
             response.headers.add("Link", link)

@@ -1,10 +1,18 @@
--- Keep the lease of a show.  KEYS: lease, fence.  ARGV: holder, milliseconds, fencing token.
--- A lease that ran out goes on if nobody has taken one since.
--- Answers {'ok'} or {'leased', holder}.
-local latest = redis.call('GET', KEYS[2])
-if latest and latest ~= ARGV[3] then
-  return {'leased', redis.call('GET', KEYS[1]) or ''}
+-- Keep the lease of a show.  KEYS: record, lease, fence.  ARGV: holder, milliseconds, fencing
+-- token.  A lease that ran out goes on if nobody has taken, changed or deleted the show since.
+-- Answers {'ok'}, {'lost'} (leased, but Redis has no record), {'leased', holder}, {'stale'} or
+-- {'gone'}.
+local record, lease, fence = KEYS[1], KEYS[2], KEYS[3]
+local holder, milliseconds, token = ARGV[1], ARGV[2], ARGV[3]
+local held = redis.call('GET', lease)
+if held and held ~= holder then
+  return {'leased', held}
 end
-redis.call('SET', KEYS[2], ARGV[3])
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return {'ok'}
+local stored = redis.call('EXISTS', record) == 1
+local latest = redis.call('GET', fence)
+if latest and tonumber(latest) > tonumber(token) then
+  return {stored and 'stale' or 'gone'}
+end
+redis.call('SET', fence, token)
+redis.call('SET', lease, holder, 'PX', milliseconds)
+return {stored and 'ok' or 'lost'}

@@ -16,6 +16,10 @@ MAX_DEPTH = 16
 """Objects within objects: real peers use two."""
 
 
+MAX_SIZE = 16 << 10
+"""Bytes decoded at once: commands and metadata take some hundred, and each byte can be a value."""
+
+
 class _Marker(IntEnum):
     NUMBER = 0x00
     BOOLEAN = 0x01
@@ -54,8 +58,11 @@ def decode(data: bytes) -> list[Value]:
     """All values in `data`.
 
     Undefined and unsupported are None, a date is its milliseconds since 1970, XML is its text, a
-    typed object is a dict. Raises ProtocolError for anything else, and for what is cut short.
+    typed object is a dict. Raises ProtocolError for anything else, for what is cut short, and for
+    more than MAX_SIZE.
     """
+    if len(data) > MAX_SIZE:
+        raise ProtocolError(f"AMF0 data of {len(data)} bytes")
     values = []
     offset = 0
     while offset < len(data):

@@ -107,6 +107,7 @@ class Publisher(asyncio.Protocol):
         self._live: asyncio.Future[None] = self._loop.create_future()
         self._failure: asyncio.Future[TargetError] = self._loop.create_future()
         self._closed = asyncio.Event()
+        self._is_paused = False
         self._written = 0
         self._stall_timer: asyncio.TimerHandle | None = None
 
@@ -181,7 +182,9 @@ class Publisher(asyncio.Protocol):
         except ProtocolError as error:
             self._fail(TargetUnreachable(f"the server's answer cannot be understood: {error}"))
             return
-        self._write(self._session.data_to_send())
+        answers = self._session.data_to_send()
+        if not self._is_paused:  # who reads nothing gets no answers to its pings piled up
+            self._write(answers)
         for event in events:
             if isinstance(event, PublishStarted):
                 self.writable = True
@@ -204,10 +207,12 @@ class Publisher(asyncio.Protocol):
         self._closed.set()
 
     def pause_writing(self) -> None:
+        self._is_paused = True
         self.writable = False
         self._watch_for_stall()
 
     def resume_writing(self) -> None:
+        self._is_paused = False
         self._cancel_stall_timer()
         self.writable = self._live.done() and not self._failure.done()
         if self.writable and self.on_writable is not None:

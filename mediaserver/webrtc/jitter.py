@@ -6,6 +6,7 @@ A unit goes out with its last packet: nothing waits for the packet after it. A h
 Sources: RFC 3550 appendix A.1 (sequence numbers), RFC 4585 §6.2.1 (NACK).
 """
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from compositor.geometry import Turns
@@ -23,7 +24,8 @@ NACK_INTERVAL_S = 0.04
 MAX_HELD_VIDEO = 1024
 """Packets kept behind a hole: 2 s at 5 Mbit/s."""
 MAX_HELD_AUDIO = 16
-
+MAX_MISORDER = 100
+"""Packets that come later than this, two in sequence, are of a sender that numbers anew."""
 
 VIDEO_CLOCK_RATE = 90_000
 OPUS_CLOCK_RATE = 48_000
@@ -55,6 +57,8 @@ class ReorderBuffer:
     _newest: int = 0
     _held: dict[int, RtpPacket] = field(default_factory=dict)
     _holes: dict[int, _Hole] = field(default_factory=dict)
+    _asked: deque[int] = field(default_factory=lambda: deque(maxlen=2 * MAX_HELD_VIDEO))
+    _stray: RtpPacket | None = None
 
     @property
     def waiting(self) -> bool:
@@ -69,7 +73,9 @@ class ReorderBuffer:
             self._newest = sequence
             self._next += 1
             return _Released([packet], False)
-        if sequence < self._next or sequence in self._held:
+        if sequence < self._next:
+            return self._late(packet, sequence)
+        if sequence in self._held:
             return None
         if sequence - self._next >= self.max_held:
             return self._start_over(packet, sequence)
@@ -104,7 +110,24 @@ class ReorderBuffer:
                 hole.next_nack = now + hole.pause_s
                 hole.pause_s *= 2
                 due.append(sequence % SEQUENCE_SIZE)
+                self._asked.append(sequence)
         return due
+
+    def _late(self, packet: RtpPacket, sequence: int) -> _Released | None:
+        """Two in sequence that come far too late begin the stream anew (RFC 3550 A.1).
+
+        What a sender repeats, as often as it was asked or to probe the bandwidth, does not.
+        """
+        assert self._next is not None
+        repeated = packet.repeated or sequence in self._asked
+        if repeated or self._next - sequence <= MAX_MISORDER:
+            return None
+        before, self._stray = self._stray, packet
+        if before is None or (before.sequence + 1) % SEQUENCE_SIZE != packet.sequence:
+            return None
+        self._stray = None
+        self.lost += len(self._holes)
+        return self._begin([before, packet], sequence)
 
     def _give_up(self, last: int) -> _Released:
         for sequence in [s for s in self._holes if s <= last]:
@@ -119,11 +142,15 @@ class ReorderBuffer:
         """The sender jumped further than the buffer holds: what is missing will not come."""
         assert self._next is not None
         self.lost += sequence - self._next - len(self._held)
+        return self._begin([packet], sequence)
+
+    def _begin(self, packets: list[RtpPacket], last: int) -> _Released:
+        """Go on with `packets`, up to the sequence number `last`."""
         self._held.clear()
         self._holes.clear()
-        self._newest = sequence
-        self._next = sequence + 1
-        return _Released([packet], True)
+        self._newest = last
+        self._next = last + 1
+        return _Released(packets, True)
 
     def _drained(self, *, after_gap: bool) -> _Released:
         assert self._next is not None

@@ -3,10 +3,17 @@
 from typing import Protocol
 
 from mediaserver.feed import Feed
+from mediaserver.packet import ShowId
 
 
 class Publishing(Protocol):
     """The node's shows, as a publisher meets them."""
+
+    async def show(self, show_id: ShowId) -> object:
+        """Take over what other servers have stored of the show.
+
+        Raises NotFound, StoreUnavailable.
+        """
 
     def publisher(self, show_id: str, token: str) -> Feed:
         """The feed that `token` is an invitation to.

@@ -29,6 +29,7 @@ class RtpPacket:
 
     `turns` bring the picture upright, where the packet says so: a sender says it of keyframes
     and of changes, and it holds until it says something else.
+    `repeated` when it came as a retransmission (RFC 4588).
     """
 
     payload_type: int
@@ -39,6 +40,7 @@ class RtpPacket:
     payload: bytes
     transport_sequence: int | None = None
     turns: Turns | None = None
+    repeated: bool = False
 
 
 def parse_rtp(
@@ -119,6 +121,7 @@ def original_packet(packet: RtpPacket, payload_type: int, ssrc: int) -> RtpPacke
         ssrc,
         packet.payload[2:],
         turns=packet.turns,
+        repeated=True,
     )
 
 

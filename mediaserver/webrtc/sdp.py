@@ -323,7 +323,7 @@ def _codec(rtpmap: str, parameters: dict[str, str]) -> Codec | None:
 def _answered_parameters(codec: Codec, offered: dict[str, str], *, tuned: bool) -> str:
     """What the answer's fmtp says; `tuned` for libwebrtc senders, which know the start rate."""
     if codec == "opus":
-        return "minptime=10;useinbandfec=1;stereo=1"
+        return "minptime=10;stereo=1"
     answered = []
     if codec == "h264":
         answered = ["level-asymmetry-allowed=1", "packetization-mode=1"]

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from mediaserver.clock import Clock
+from mediaserver.errors import NotFound
 from mediaserver.feed import Feed, Source
 from mediaserver.packet import AccessUnit, Kind
 from mediaserver.webrtc.feedback import SenderReport
@@ -138,17 +139,24 @@ class WhipSessions:
     def get(self, session_id: str) -> WhipSession | None:
         return self._sessions.get(session_id)
 
-    async def open(self, show_id: str, feed: Feed, offer: Offer) -> tuple[WhipSession, str]:
+    async def open(
+        self, show_id: str, feed: Feed, offer: Offer, welcome: Callable[[], Awaitable[Feed]]
+    ) -> tuple[WhipSession, str]:
         """A new session that brings `feed` from now on, and the answer to its offer.
 
-        What brought the feed before is closed. Raises NodeFull without a UDP port.
+        Answering takes time, so `welcome` has the last word: it gives the feed that the host may
+        publish now, or raises. What brought the feed before is closed. Raises NodeFull without
+        a UDP port, NotFound when the feed has been removed.
         """
         session = WhipSession(show_id, feed, offer, self.settings, self._clock)
         try:
             answer = await session.answer()
+            if await welcome() is not feed:
+                raise NotFound("feed", feed.id)
         except BaseException:
             await session.close()
             raise
+        # No await from the welcome to here: what it saw still holds.
         self._sessions[session.id] = session
         previous = feed.attach(session)
         if previous is not None:

@@ -37,7 +37,7 @@ from aiortc.rtcicetransport import connection_kwargs
 
 from mediaserver.errors import NodeFull, ShopcastError
 from mediaserver.settings import IceServer, is_loopback
-from mediaserver.webrtc.sdp import Candidate, Fingerprint, IceCredentials, Setup
+from mediaserver.webrtc.sdp import MAX_CANDIDATES, Candidate, Fingerprint, IceCredentials, Setup
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +103,7 @@ class PeerTransport:
         self.srtp_errors = 0
         self._on_rtp = on_rtp
         self._on_rtcp = on_rtcp
+        self._candidates_left = MAX_CANDIDATES
         self._connection = IceConnection(settings)
         self._certificate = RTCCertificate.generateCertificate()
         path = cast(RTCIceTransport, _DatagramPath(self._connection))
@@ -131,7 +132,10 @@ class PeerTransport:
             raise NodeFull("feeds (no UDP port is free)")
 
     async def add_candidates(self, candidates: Sequence[Candidate]) -> None:
-        for candidate in candidates:
+        """Try these too. What exceeds MAX_CANDIDATES, or comes once connected, is left out."""
+        taken = candidates[: self._candidates_left]
+        self._candidates_left -= len(taken)
+        for candidate in taken:
             await self._connection.add_remote_candidate(
                 AioiceCandidate(
                     candidate.foundation,
@@ -155,6 +159,7 @@ class PeerTransport:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await self._connection.connect()
+                self._candidates_left = 0
                 await self._dtls.start(remote)
         except ConnectionError:
             raise TransportError("no path to the host was found (ICE failed)") from None

@@ -25,6 +25,7 @@ def canvas(**changes: Any) -> dict[str, Any]:
 
 
 SIDES = "must be an even number from 64 to 4096, not"
+YEARS = "must be in the years 2000 to 2100"
 RATES = "must be one of 23.976, 24, 25, 29.97, 30, 50, 59.94, 60, not"
 
 BAD: list[tuple[str, str, Any, int, str | None, str]] = [
@@ -36,6 +37,14 @@ BAD: list[tuple[str, str, Any, int, str | None, str]] = [
     (
         *("POST", SHOWS, {"title": "x", "starts_at": "soon"}, 422, "starts_at"),
         "starts_at: Invalid RFC3339 encoded datetime",
+    ),
+    *(
+        (method, path, {"title": "x", "starts_at": moment}, 422, "starts_at", f"starts_at: {YEARS}")
+        for method, path in (("POST", SHOWS), ("PATCH", "{show}"))
+        for moment in (
+            *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"),
+            *("1999-12-31T23:59:59Z", "2101-01-01T00:00:00Z"),
+        )
     ),
     ("POST", SHOWS, {"title": "x", "canvases": {}}, 422, "canvases", "a show has 1 to 4 canvases"),
     ("POST", SHOWS, canvas(width=0), 422, "canvases.main.width", f"{SIDES} 0"),

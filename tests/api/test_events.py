@@ -1,11 +1,9 @@
 import asyncio
 
 from mediaserver.app import Server
-from mediaserver.broadcast import LONGEST_BACKLOG, Broadcast
 from mediaserver.packet import ShowId
 from tests.api.client import Client
 from tests.api.conftest import Invited
-from tests.api.test_feeds import Camera, feed_of
 
 
 async def test_the_state_comes_first_and_then_every_change(owner: Client, invited: Invited) -> None:
@@ -32,25 +30,6 @@ async def test_the_state_comes_first_and_then_every_change(owner: Client, invite
     assert changes[3][2]["title"] == "Winter"
     assert changes[4][2] == {"id": "tiktok"}
     assert changes[5][2] == {"id": "ann"}
-
-
-async def test_a_host_who_comes_and_goes_is_told(
-    owner: Client, server: Server, invited: Invited
-) -> None:
-    feed, camera = await feed_of(server, invited), Camera()
-    await owner.patch(invited.feed_path, {"admitted": True})
-    async with owner.events(f"{invited.path}/events") as events:
-        await events.until("state")
-        feed.attach(camera)
-        server.node.publisher(invited.show, invited.token)
-
-        on = await events.until("feed", state="on")
-        frozen = await events.until("feed", state="frozen")
-        await events.until("feed", state="away")
-        feed.detach(camera, left=True)
-        gone = await events.until("feed", state="gone")
-
-    assert (on["connected"], frozen["connected"], gone["connected"]) == (True, True, False)
 
 
 async def test_a_host_hears_of_their_own_feed_and_no_other(
@@ -92,21 +71,3 @@ async def test_a_reader_who_leaves_is_forgotten(
     async with asyncio.timeout(10):
         while show.events.has_listeners:
             await owner.patch(invited.path, {"title": "Winter"})
-
-
-async def test_a_slow_listener_gets_the_full_state_instead_of_what_it_missed() -> None:
-    broadcast = Broadcast(lambda: {"title": "now"})
-    slow, quick = broadcast.listen(), broadcast.listen()
-    await anext(slow)
-    await anext(quick)
-
-    heard = []
-    for number in range(LONGEST_BACKLOG + 5):
-        broadcast.publish("show", {"number": number})
-        heard.append((await anext(quick)).data["number"])
-
-    event = await anext(slow)
-    assert (event.kind, event.id, event.data) == ("state", LONGEST_BACKLOG + 5, {"title": "now"})
-    assert heard == list(range(LONGEST_BACKLOG + 5))
-    broadcast.publish("show", {"number": -1})
-    assert (await anext(slow)).data == {"number": -1}

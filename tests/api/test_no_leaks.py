@@ -24,6 +24,8 @@ async def test_no_secret_is_seen_in_a_whole_session(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    for name in list(logging.root.manager.loggerDict):
+        assert logging.getLogger(name).propagate, name
     minted = await owner.post("/api/v1/tokens", {"name": "Pia"}, 201)
     feed = await owner.post(f"{invited.path}/feeds", {"name": "Bob"}, 201)
     reissued = await owner.post(f"{invited.path}/feeds/bob/token", status=201)
@@ -63,7 +65,6 @@ async def test_no_secret_is_seen_in_a_whole_session(
             ("GET", "/metrics"),
             ("GET", "/readyz"),
             ("GET", f"/{KEYS[0]}"),
-            ("POST", f"{invited.path}/feeds/{feed['token']}/token"),
             ("DELETE", f"{invited.path}/targets/custom"),
             ("PATCH", f"{invited.path}/targets/custom-2"),
         ]:
@@ -72,15 +73,14 @@ async def test_no_secret_is_seen_in_a_whole_session(
         await owner.as_(feed["token"]).call("POST", f"/whip/{invited.show}", data=b"v=0")
         await producer.post(f"{invited.path}/end")
 
-    log = "\n".join(record.getMessage() for record in caplog.records if record.name != "asyncio")
+    log = caplog.text  # every logger's records as they are formatted, with tracebacks, unmasked
     assert "show_on_air" in log
     seen = [log, *told] + [str((dict(a.headers), a.body)) for a in [*answers, *owner.answers]]
     on_disk = b"".join(
         path.read_bytes() for path in (data_dir / "redis").rglob("*") if path.is_file()
     )
     assert invited.show.encode() in on_disk
-    named_in_address = {feed["token"]}
     for secret in secrets:
         assert secret.encode() not in on_disk
         for text in seen:
-            assert secret not in text or secret in named_in_address
+            assert secret not in text

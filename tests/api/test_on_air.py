@@ -1,16 +1,20 @@
 import asyncio
 import io
 import logging
+import threading
 from typing import Any
 
+import aiohttp
 import pytest
 from PIL import Image
 
-from mediaserver.app import Server
-from mediaserver.packet import ShowId
+from mediaserver.app import Server, running
+from mediaserver.packet import CanvasId, ShowId
 from mediaserver.settings import CapacitySettings, Settings
 from tests.api.client import Client
 from tests.api.conftest import SMALL, Invited
+from tests.control.hosting import hosted
+from tests.control.until import until
 from tests.peers.rtmp_record import RtmpRecord
 from tests.peers.rtmp_reject import rtmp_reject
 
@@ -233,19 +237,56 @@ async def test_a_snapshot_is_what_the_canvas_shows(
     ).body == answer.body
 
 
+async def test_a_snapshot_of_a_canvas_that_stops_meanwhile_is_refused_in_words(
+    owner: Client,
+    server: Server,
+    invited: Invited,
+    destination: RtmpRecord,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = await target(owner, invited, destination.url)
+    await owner.post(f"{invited.path}/start")
+    await (await destination.recording()).until_messages(10)
+    program = (await server.node.show(ShowId(invited.show))).program(CanvasId("landscape"))
+    held, release = threading.Event(), threading.Event()
+
+    def hold(*_scene_and_times: object) -> None:
+        held.set()
+        release.wait(20)
+        raise RuntimeError("no picture any more")
+
+    monkeypatch.setattr(program._stage, "compose", hold)
+    await until(held.is_set)
+    path = f"{invited.path}/canvases/landscape/snapshot.jpg"
+    async with asyncio.TaskGroup() as tasks:
+        snapshot = tasks.create_task(owner.call("GET", path))
+        await until(lambda: bool(program._snapshot_waiters))
+        tasks.create_task(owner.post(f"{invited.path}/targets/{one}/stop"))
+        await until(program._stopping.is_set)
+        release.set()
+
+    status, detail = snapshot.result().problem()
+    assert status == 409
+    assert detail in ("the canvas has just stopped", "the canvas gives no picture now: try again")
+
+
 async def test_media_that_fail_are_logged_and_built_up_again(
     owner: Client,
     server: Server,
     invited: Invited,
     destination: RtmpRecord,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await target(owner, invited, destination.url)
     await owner.post(f"{invited.path}/start")
     await (await destination.recording()).until_messages(10)
     show = await server.node.show(ShowId(invited.show))
 
-    show.media_failed(RuntimeError("the encoder is gone"))
+    def broken(*_: object) -> None:
+        raise RuntimeError("the encoder is gone")
+
+    monkeypatch.setattr(show.program(CanvasId("landscape"))._encoder, "encode", broken)
     again = await destination.recording(1)
     await again.until_messages(10)
 
@@ -286,3 +327,27 @@ class TestFullServer:
             "this server carries as many targets as it may; try again later",
         )
         assert (await owner.get(invited.path))["status"] == "on_air"
+
+
+async def test_after_the_end_of_the_server_no_thread_of_a_show_is_left(
+    settings: Settings, destination: RtmpRecord
+) -> None:
+    def threads() -> list[str]:
+        names = [thread.name for thread in threading.enumerate()]
+        return [name for name in names if name.startswith(("canvas-", "audio-", "decode-"))]
+
+    async with hosted(running(settings)) as server, aiohttp.ClientSession() as http:
+        owner = Client(http, server.base_url, server.owner_token.reveal())
+        show = await owner.post(
+            "/api/v1/shows", {"title": "x", "canvases": {"landscape": SMALL}}, 201
+        )
+        path = f"/api/v1/shows/{show['id']}"
+        await owner.post(f"{path}/feeds", {"name": "Ann", "admitted": True}, 201)
+        body = {"platform": "custom", "url": destination.url, "stream_key": "k"}
+        await owner.post(f"{path}/targets", body, 201)
+        await owner.post(f"{path}/start")
+        await (await destination.recording()).until_messages(10)
+        assert sorted(name.partition("-")[0] for name in threads()) == ["audio", "canvas", "decode"]
+
+    assert threads() == []
+    assert (await destination.recording()).is_clean is True

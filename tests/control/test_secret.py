@@ -129,7 +129,8 @@ def test_logs_mask_live_secrets_tokens_and_bearers_in_traces_too() -> None:
 
 
 def test_short_secrets_do_not_mask_words_that_are_alike() -> None:
-    key = Secret("live")
+    keys = Secret("live"), Secret("custom"), Secret("the-key1")
 
-    assert redacted("status=live") == "status=live"
-    assert key.reveal() == "live"
+    assert redacted("status=live target=custom2") == "status=live target=custom2"
+    assert redacted("/live/the-key1") == "/live/***"
+    assert len(keys) == 3

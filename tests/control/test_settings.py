@@ -255,3 +255,14 @@ def test_the_example_can_be_used_as_it_is() -> None:
 )
 def test_loopback_is_known(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+def test_a_setting_that_does_nothing_yet_is_a_warning() -> None:
+    environment = {"SHOPCAST_RTMP_PORT": "1936", "SHOPCAST_TIKTOK_APP_SECRET": "s3cret-s3cret"}
+    document = {"tiktok": {"app_key": "key"}}
+
+    assert settings_of(environment, document, "shop.toml").warnings == (
+        "SHOPCAST_RTMP_PORT (rtmp.port) is set but not used by this version",
+        "SHOPCAST_TIKTOK_APP_KEY (tiktok.app_key) is set but not used by this version",
+        "SHOPCAST_TIKTOK_APP_SECRET (tiktok.app_secret) is set but not used by this version",
+    )

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from mediaserver.errors import StoreUnavailable
 from mediaserver.lease import Lease, Leases
@@ -12,6 +13,7 @@ from mediaserver.packet import AssetId, ShowId
 from mediaserver.redis_server import RedisServer
 from mediaserver.state import ShowRecord, UnreadableRecord
 from mediaserver.store import (
+    FENCE_KEPT_S,
     HeldElsewhere,
     MissingRecord,
     StaleRecord,
@@ -161,6 +163,43 @@ async def test_a_lease_that_ran_out_goes_on_if_nobody_took_one(store: Store) -> 
     assert (await store.load(SHOW.id)) == Stored(SHOW.but(title="Winter"), "first")
 
 
+async def test_a_change_off_air_is_above_the_token_of_a_lease_that_ran_out(
+    store: Store, second: Store
+) -> None:
+    await store.create(SHOW)
+    short = Leases(store, holder="first", ttl_s=0.001)
+    lease = await short.acquire(SHOW.id)
+    await _until_free(store)
+    await second.save(SHOW.but(title="Winter"), base=1, fence=None)
+
+    with pytest.raises(StaleRecord):
+        await short.renew(lease)
+    with pytest.raises(StaleRecord):
+        await store.save(SHOW.but(title="Spring"), base=1, fence=lease.fence)
+
+    assert await store.load(SHOW.id) == Stored(SHOW.but(title="Winter"), None)
+
+
+async def test_a_deletion_is_told_to_the_holder_of_a_lease_that_ran_out(
+    store: Store, second: Store, redis_server: RedisServer
+) -> None:
+    await store.create(SHOW)
+    short = Leases(store, holder="first", ttl_s=0.001)
+    lease = await short.acquire(SHOW.id)
+    await _until_free(store)
+    await second.delete(SHOW.id)
+
+    with pytest.raises(MissingRecord):
+        await short.renew(lease)
+    with pytest.raises(MissingRecord):
+        await store.save(SHOW.but(title="Spring"), base=1, fence=lease.fence)
+
+    assert await store.load(SHOW.id) is None
+    async with Redis.from_url(redis_server.url) as redis:
+        assert await redis.keys() == [key(SHOW.id, "fence").encode()]
+        assert 0 < await redis.ttl(key(SHOW.id, "fence")) <= FENCE_KEPT_S
+
+
 async def test_a_lease_taken_since_is_not_released_by_the_one_before(
     store: Store, second: Store
 ) -> None:
@@ -179,14 +218,16 @@ async def test_a_lease_survives_a_redis_that_lost_it(tmp_path: Path) -> None:
     await forgetful.start()
     store = Store(forgetful.url, writer="first")
     leases = Leases(store, holder="first")
+    await store.create(SHOW)
     lease = await leases.acquire(SHOW.id)
-    await store.script("delete", ["a", "unheld", key(SHOW.id, "lease")], [])
-    await store.script("delete", ["a", "unheld", key(SHOW.id, "fence")], [])
+    await flushed(forgetful)
 
-    await leases.renew(lease)
+    assert await leases.renew(lease) is False
     await store.save(SHOW, base=1, fence=lease.fence)
 
+    assert await leases.renew(lease) is True
     assert await store.load(SHOW.id) == Stored(SHOW, "first")
+    assert await store.show_ids() == [SHOW.id]
     await store.close()
     await forgetful.stop()
 
@@ -208,7 +249,7 @@ async def test_a_store_that_hangs_is_away_at_once_for_all_that_follow(
     with pytest.raises(StoreUnavailable):
         await store.ping()
 
-    async with asyncio.timeout(0.1):
+    async with asyncio.timeout(0.4):  # less than the 0.5 s that a Redis has to answer
         with pytest.raises(StoreUnavailable):
             await store.show_ids()
 
@@ -238,11 +279,7 @@ async def test_a_store_that_is_back_is_found(store: Store, redis_server: RedisSe
 
 
 async def test_what_this_server_cannot_read_is_an_error(store: Store) -> None:
-    await store.script(
-        "save",
-        [key(SHOW.id, p) for p in ("record", "lease", "fence")],
-        ["not json", "1", "0", "x", ""],
-    )
+    await store.show_script("save", SHOW.id, "not json", "1", "0", "x", "")
 
     with pytest.raises(UnreadableRecord):
         await store.load(SHOW.id)
@@ -285,6 +322,12 @@ async def test_a_redis_that_keeps_less_than_promised_is_described(tmp_path: Path
     await store.close()
     process.terminate()
     await process.wait()
+
+
+async def flushed(redis_server: RedisServer) -> None:
+    """Redis loses all that it has."""
+    async with Redis.from_url(redis_server.url) as redis:
+        await redis.flushall()
 
 
 async def _acquired(leases: Leases) -> Lease:

@@ -1,19 +1,23 @@
 """Two servers on one Redis never publish the same show."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
 from cryptography.fernet import Fernet
+from redis.asyncio import Redis
 
 from mediaserver.errors import NotFound, Unauthorized
 from mediaserver.packet import TargetId
 from mediaserver.redis_server import RedisServer
 from mediaserver.secret import Secret, Vault, token_hash
 from mediaserver.show import Show
-from mediaserver.store import HeldElsewhere
+from mediaserver.store import HeldElsewhere, MissingRecord, StaleRecord, key
 from tests.control.hosting import hosted
 from tests.control.servers import LANDSCAPE, SMALL, Running, node_on
+from tests.control.until import until
 from tests.peers.rtmp_record import RtmpRecord
 
 TIMEOUT_S = 20.0
@@ -64,6 +68,7 @@ async def test_the_second_may_start_what_the_first_has_ended(
 ) -> None:
     show = await show_with_target(running, destination.url)
     await running.node.start(show)
+    await destination.recording()
     await show.set_layout(LANDSCAPE, {"preset": "grid"})
     await show.end()
 
@@ -121,6 +126,113 @@ async def test_a_server_that_slept_through_its_lease_writes_nothing(
     stored = await second.store.load(show.id)
     assert stored is not None
     assert (stored.record.title, stored.holder) == ("Autumn", "second")
+
+
+async def lapsed(redis_server: RedisServer, show: Show) -> None:
+    """The lease of the show runs out, unnoticed by its holder."""
+    async with Redis.from_url(redis_server.url) as redis:
+        assert await redis.delete(key(show.id, "lease")) == 1
+
+
+@pytest.mark.parametrize("notices_by", ["renewing", "saving"])
+async def test_what_was_changed_while_a_lease_had_run_out_is_not_undone(
+    notices_by: str,
+    redis_server: RedisServer,
+    running: Running,
+    second: Running,
+    destination: RtmpRecord,
+) -> None:
+    show = await show_with_target(running, destination.url)
+    await running.node.start(show)
+    recording = await destination.recording()
+    await lapsed(redis_server, show)
+    assert await (await second.node.show(show.id)).change(title="Winter")
+
+    if notices_by == "renewing":
+        await running.node.keep()
+    else:
+        with pytest.raises(StaleRecord):
+            await show.set_layout(LANDSCAPE, {"preset": "grid"})
+
+    assert not show.on_air
+    await recording.until_ended()
+    assert (await running.node.show(show.id)).record.title == "Winter"
+    stored = await second.store.load(show.id)
+    assert stored is not None
+    assert (stored.record.title, stored.holder) == ("Winter", None)
+    await running.node.start(show)
+    assert (await destination.recording(1)).key == "the-key"
+
+
+@pytest.mark.parametrize("notices_by", ["renewing", "saving"])
+async def test_what_was_deleted_while_a_lease_had_run_out_does_not_come_back(
+    notices_by: str,
+    redis_server: RedisServer,
+    running: Running,
+    second: Running,
+    destination: RtmpRecord,
+) -> None:
+    show = await show_with_target(running, destination.url)
+    await running.node.start(show)
+    recording = await destination.recording()
+    await lapsed(redis_server, show)
+    await second.node.show(show.id)
+    await second.node.delete(show.id)
+
+    if notices_by == "renewing":
+        await running.node.keep()
+    else:
+        with pytest.raises(MissingRecord):
+            await show.set_layout(LANDSCAPE, {"preset": "grid"})
+
+    assert not show.on_air
+    await recording.until_ended()
+    with pytest.raises(MissingRecord):
+        await show.change(title="Spring")
+    with pytest.raises(NotFound):
+        await running.node.show(show.id)
+    assert await second.store.load(show.id) is None
+
+
+async def test_a_show_on_air_outlives_a_redis_that_lost_its_data(
+    redis_server: RedisServer, running: Running, second: Running, destination: RtmpRecord
+) -> None:
+    show = await show_with_target(running, destination.url)
+    await running.node.start(show)
+    recording = await destination.recording()
+    async with Redis.from_url(redis_server.url) as redis:
+        await redis.flushall()
+
+    await running.node.keep()
+
+    assert show.on_air
+    await recording.until_messages(len(recording.media) + 10)
+    (there,) = await second.node.shows()
+    assert there.view()["server"] == "first"
+    assert there.record.targets.keys() == show.record.targets.keys()
+
+
+async def test_what_was_changed_elsewhere_counts_more_than_what_was_not_stored_here(
+    running: Running,
+    second: Running,
+    redis_server: RedisServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def not_yet() -> None:
+        pass
+
+    show = await show_with_target(running, "rtmp://127.0.0.1:9/live")
+    monkeypatch.setattr(show, "keep", not_yet)
+    assert redis_server.pid is not None
+    os.kill(redis_server.pid, signal.SIGSTOP)
+    assert await show.change(title="Spring") is False
+    os.kill(redis_server.pid, signal.SIGCONT)
+    await until(lambda: running.store.available and second.store.available)
+    assert await (await second.node.show(show.id)).change(title="Winter") is True
+
+    await running.node.start(show)
+
+    assert show.record.title == "Winter"
 
 
 async def test_what_one_server_changes_the_other_reads(running: Running, second: Running) -> None:

@@ -43,10 +43,8 @@ def test_a_command_is_encoded_as_the_specification_says() -> None:
 
 
 def test_long_strings_have_a_length_of_four_bytes() -> None:
-    text = "x" * 65_536
-    encoded = amf0.encode(text)
-    assert encoded[:5] == bytes.fromhex("0c00010000")
-    assert amf0.decode(encoded) == [text]
+    assert amf0.encode("x" * 65_536)[:5] == bytes.fromhex("0c00010000")
+    assert amf0.decode(b"\x0c\0\0\0\3abc") == ["abc"]
 
 
 def test_what_other_peers_send_is_understood() -> None:
@@ -81,3 +79,8 @@ def test_broken_data_is_refused_with_the_reason(data: bytes, reason: str) -> Non
 def test_a_member_without_a_name_cannot_be_encoded() -> None:
     with pytest.raises(ValueError, match="1 to 65535 bytes"):
         amf0.encode({"": 1})
+
+
+def test_more_than_any_command_needs_is_refused_before_it_is_decoded() -> None:
+    with pytest.raises(ProtocolError, match="4194304 bytes"):
+        amf0.decode(b"\5" * (4 << 20))

@@ -24,6 +24,8 @@ class UdpRelay(asyncio.DatagramProtocol):
         self.received: deque[tuple[float, int]] = deque()
         """Time and size of each datagram of the client, before the rate takes its toll."""
         self.dropped = 0
+        self.media_since_s: float | None = None
+        """When the client's first RTP or RTCP came."""
         self._server = server
         self._rate_bps = rate_bps
         self._queue_s = queue_s
@@ -67,6 +69,8 @@ class UdpRelay(asyncio.DatagramProtocol):
         self._changed.set()
         now = self._loop.time()
         self.received.append((now, len(data)))
+        if self.media_since_s is None and 127 < data[0] < 192:
+            self.media_since_s = now
         self._free_s = max(self._free_s, now)
         if self._free_s - now > self._queue_s or self._loses(data):
             self.dropped += 1

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from aiohttp import web
 
 from mediaserver.api import pages, whip
+from mediaserver.api.keys import DEPLOYMENT, Deployment
 from mediaserver.api.problems import problems
 from mediaserver.clock import Clock
 from mediaserver.errors import Forbidden, NodeFull, NotFound, Unauthorized
 from mediaserver.feed import Feed, Source
-from mediaserver.packet import AccessUnit, FeedId
+from mediaserver.packet import AccessUnit, FeedId, ShowId
 from mediaserver.webrtc.session import WhipSessions
 from mediaserver.webrtc.transport import IceSettings
 
@@ -53,14 +54,19 @@ class RecordingFeed(Feed):
 
 
 class FakeNode:
-    """Publishing for one show with two invitations."""
+    """Publishing for one show with two invitations; at most `room` may publish."""
 
     def __init__(self, clock: Clock) -> None:
         self.feeds = {
             TOKEN: RecordingFeed("phone", clock),
             OTHER_TOKEN: RecordingFeed("desk", clock),
         }
-        self.full = False
+        self.room = 2
+
+    async def show(self, show_id: ShowId) -> object:
+        if show_id != SHOW:
+            raise NotFound("show", show_id)
+        return self
 
     def publisher(self, show_id: str, token: str) -> Feed:
         if show_id != SHOW:
@@ -72,17 +78,20 @@ class FakeNode:
         return self.feeds[token]
 
     def reserve(self) -> None:
-        if self.full:
+        if sum(feed.source is not None for feed in self.feeds.values()) >= self.room:
             raise NodeFull("feeds")
 
 
 class WhipServer:
     """A running server; `url` is the show's WHIP endpoint."""
 
-    def __init__(self, settings: IceSettings, clock: Clock) -> None:
+    def __init__(
+        self, settings: IceSettings, clock: Clock, *, base_url: str = "http://localhost"
+    ) -> None:
         self.node = FakeNode(clock)
         self.sessions = WhipSessions(settings, clock)
         self.app = web.Application(middlewares=[problems])
+        self.app[DEPLOYMENT] = Deployment(base_url)
         self.app.add_routes(whip.routes(self.node, self.sessions, clock))
         self.app.router.add_get("/host", pages.host)
         self.app.router.add_get(r"/{name:[a-z]+\.(?:js|css)}", pages.asset)

@@ -31,6 +31,10 @@ FLAGS = (
 )
 FAKE_CAMERA = "--use-fake-device-for-media-stream"
 STEP_S = 30
+GOOD_WITHIN_S = 3
+GIVEN_UP_WITHIN_S = 2
+ATTEMPTS = 3
+"""A machine with two busy cores takes its time; a browser that starts badly does so each time."""
 
 Launch = Callable[..., Awaitable[Browser]]
 
@@ -89,53 +93,91 @@ async def state_is(page: Page, state: str) -> str:
     return await page.locator("#status").inner_text()
 
 
+async def best_of(attempts: int, measure: Callable[[], Awaitable[float]], enough: float) -> float:
+    """The least of what `measure` gives; no more is measured than it takes to be `enough`."""
+    best = float("inf")
+    for _ in range(attempts):
+        best = min(best, await measure())
+        if best <= enough:
+            break
+    return best
+
+
+async def leave(page: Page, feed: RecordingFeed) -> None:
+    await page.get_by_role("button", name="Leave").click()
+    await feed.until(lambda: feed.source is None)
+
+
 class Watcher:
-    """Looks at a feed's video as it grows: size of the picture, rate of the last second."""
+    """Looks at a feed's video as it grows, by the sender's clock.
+
+    `size` is the picture's, `rate_bps` of the last second, `media_s` since the first media.
+    """
 
     def __init__(self, feed: RecordingFeed) -> None:
         self._feed = feed
-        self._looked = 0
+        self._began = self._looked = len(feed.units)
+        self._first: AccessUnit | None = None
         self._second: deque[AccessUnit] = deque()
         self.size = (0, 0)
         self.rate_bps = 0
+        self.media_s = 0.0
+
+    @property
+    def is_good(self) -> bool:
+        return self.size == (1280, 720) and self.rate_bps >= 2_000_000
 
     def look(self) -> None:
-        for unit in self._feed.units[self._looked :]:
-            if unit.kind != "video":
-                continue
-            self._second.append(unit)
-            if unit.is_keyframe:
-                [frame] = VideoDecoder().decode(unit)
-                self.size = frame.width, frame.height
-        self._looked = len(self._feed.units)
-        while self._second and self._second[-1].arrived_s - self._second[0].arrived_s > 1:
+        """Go on to where it is good, or to what has come."""
+        while not self.is_good and self._looked < len(self._feed.units):
+            unit = self._feed.units[self._looked]
+            self._looked += 1
+            if unit.kind == "video":
+                self._see(unit)
+
+    def _see(self, unit: AccessUnit) -> None:
+        self._first = self._first or unit
+        heard_before_s = self._first.arrived_s - self._feed.units[self._began].arrived_s
+        self.media_s = heard_before_s + seconds_between(self._first, unit)
+        self._second.append(unit)
+        while seconds_between(self._second[0], unit) > 1:
             self._second.popleft()
         self.rate_bps = 8 * sum(len(unit.payload) for unit in self._second)
+        if unit.is_keyframe:
+            [frame] = VideoDecoder().decode(unit)
+            self.size = frame.width, frame.height
+
+
+def seconds_between(first: AccessUnit, last: AccessUnit) -> float:
+    return (last.timestamp - first.timestamp) / last.clock_rate
 
 
 async def test_good_uplink_looks_good_at_once(page: Page, whip_server: WhipServer) -> None:
     feed = whip_server.feed
-    watcher = Watcher(feed)
 
-    def is_good() -> bool:
-        watcher.look()
-        return watcher.size == (1280, 720) and watcher.rate_bps >= 2_000_000
+    async def seconds_until_good() -> float:
+        watcher = Watcher(feed)
 
-    await join(page, whip_server)
-    await feed.until(is_good, timeout_s=60)
-    video = feed.of("video")
-    took_s = feed.units[-1].arrived_s - video[0].arrived_s
-    print(f"Chromium, {video[0].codec}: 1280x720 and 2 Mbit/s after {took_s:.2f} s")
-    assert "connected" in await state_is(page, "connected")
+        def is_decided() -> bool:
+            watcher.look()
+            return watcher.is_good or watcher.media_s > GOOD_WITHIN_S
+
+        await join(page, whip_server)
+        await feed.until(is_decided, timeout_s=60)
+        assert "connected" in await state_is(page, "connected")
+        await leave(page, feed)
+        return watcher.media_s
+
+    took_s = await best_of(ATTEMPTS, seconds_until_good, GOOD_WITHIN_S)
+    assert took_s <= GOOD_WITHIN_S
     assert feed.of("audio")
-    await page.get_by_role("button", name="Leave").click()
-    await feed.until(lambda: feed.source is None)
     assert await state_is(page, "idle") == "You have left the show."
 
 
 async def test_start_rate_that_the_network_does_not_carry_is_given_up(
     page: Page, whip_server: WhipServer
 ) -> None:
+    feed = whip_server.feed
     relays: list[UdpRelay] = []
 
     async def through_relay(route: Route) -> None:
@@ -152,23 +194,57 @@ async def test_start_rate_that_the_network_does_not_carry_is_given_up(
         body = answer.replace(f"{found[2]} typ host", f"{await relay.start()} typ host")
         await route.fulfill(response=response, body=body)
 
+    async def seconds_until_given_up() -> float:
+        seen = len(feed.of("video"))
+        await join(page, whip_server)
+        await feed.until(lambda: len(feed.of("video")) > seen)
+        relay = relays[-1]
+        took_s = 0.0
+
+        def given_up() -> bool:
+            nonlocal took_s
+            assert relay.media_since_s is not None
+            now = relay.received[-1][0]
+            took_s = now - relay.media_since_s
+            return took_s > 0.5 and relay.rate_bps(now - 0.5, now) < 600 * START_BITRATE_KBPS
+
+        await relay.until(given_up)
+        seen = len(feed.of("video"))
+        await feed.until(lambda: len(feed.of("video")) >= seen + 10)
+        await leave(page, feed)
+        await relay.close()
+        return took_s
+
     await page.route("**/whip/**", through_relay)
-    await join(page, whip_server)
+    took_s = await best_of(ATTEMPTS, seconds_until_given_up, GIVEN_UP_WITHIN_S)
+    assert took_s <= GIVEN_UP_WITHIN_S
+
+
+async def test_session_that_arrives_after_the_host_has_left_is_ended(
+    page: Page, whip_server: WhipServer
+) -> None:
     feed = whip_server.feed
-    await feed.until(lambda: bool(feed.of("video")))
-    [relay] = relays
-    loop = asyncio.get_running_loop()
-    began = loop.time()
+    answered, gone = asyncio.Event(), asyncio.Event()
 
-    def given_up() -> bool:
-        now = loop.time()
-        return now - began > 0.5 and relay.rate_bps(now - 0.5, now) < 600 * START_BITRATE_KBPS
+    async def hold(route: Route) -> None:
+        if route.request.method != "POST":
+            await route.continue_()
+            return
+        response = await route.fetch()
+        answered.set()
+        await gone.wait()
+        await route.fulfill(response=response)
 
-    await relay.until(given_up)
-    print(f"Chromium gave the start rate up after {loop.time() - began:.2f} s")
-    seen = len(feed.of("video"))
-    await feed.until(lambda: len(feed.of("video")) >= seen + 10)
-    await relay.close()
+    await page.route("**/whip/**", hold)
+    await join(page, whip_server)
+    await asyncio.wait_for(answered.wait(), STEP_S)
+    assert feed.source is not None
+    await page.get_by_role("button", name="Leave").click()
+    assert await state_is(page, "idle") == "You have left the show."
+    async with page.expect_request(lambda request: request.method == "DELETE"):
+        gone.set()
+    await feed.until(lambda: feed.source is None)
+    assert await state_is(page, "idle") == "You have left the show."
 
 
 async def test_page_joins_again_by_itself_until_the_invitation_is_void(

@@ -12,6 +12,7 @@ from mediaserver.webrtc.jitter import (
     AUDIO_PATIENCE_S,
     KEYFRAME_AFTER_S,
     MAX_HELD_VIDEO,
+    MAX_MISORDER,
     NACK_INTERVAL_S,
     VIDEO_PATIENCE_S,
     AudioJitterBuffer,
@@ -197,6 +198,53 @@ def test_lost_audio_holds_up_the_rest_for_a_moment_only() -> None:
     assert audio.lost == 1
 
 
+@pytest.mark.parametrize("distance", [-30_000, -5000, -500, -102, 20_000])
+def test_sender_that_numbers_anew_is_heard_at_once(distance: int) -> None:
+    audio, video = AudioJitterBuffer(), buffer()
+    for index in range(3):
+        audio.push(opus(40_000 + index), 1.0)
+        video.push(frame_packet(index, 40_000 + index, keyframe=index == 0), 1.0)
+    again = [40_003 + distance + index for index in range(3)]
+    heard = [unit.payload for sequence in again for unit in audio.push(opus(sequence), 1.1)]
+    seen = [
+        unit.timestamp
+        for index, sequence in enumerate(again)
+        for unit in video.push(frame_packet(10 + index, sequence, keyframe=index == 0), 1.1)
+    ]
+    assert heard == [sequence.to_bytes(8, "big") for sequence in again]
+    assert seen == [30_000, 33_000, 36_000]
+
+
+def test_sender_that_numbers_anew_is_not_held_up_by_what_was_missing_before() -> None:
+    video = buffer()
+    video.push(frame_packet(0, 5000, keyframe=True), 0.0)
+    video.push(frame_packet(2, 5002, keyframe=False), 0.0)
+    video.push(frame_packet(3, 100, keyframe=True), 0.1)
+    video.push(frame_packet(4, 101, keyframe=False), 0.1)
+    assert not video.waiting
+    assert video.lost == 1
+
+
+def test_single_packets_from_long_ago_are_left_out() -> None:
+    audio = AudioJitterBuffer()
+    audio.push(opus(40_000), 0.0)
+    for stray in (10_000, 39_000, 10_002, 10_001):
+        assert audio.push(opus(stray), 0.1) == []
+    assert len(audio.push(opus(40_001), 0.1)) == 1
+
+
+def test_what_was_asked_for_and_comes_twice_is_no_new_start() -> None:
+    video = buffer()
+    video.push(frame_packet(0, 0, keyframe=True), 0.0)
+    for index in range(4, 400):
+        video.push(frame_packet(index, index, keyframe=False), 0.1)
+    assert video.nacks(0.1) == [1, 2, 3]
+    missing = [frame_packet(index, index, keyframe=False) for index in (1, 2, 3)]
+    assert sum(len(video.push(packet, 0.3)) for packet in missing) == 399
+    assert [video.push(packet, 0.4) for packet in missing] == [[], [], []]
+    assert len(video.push(frame_packet(400, 400, keyframe=False), 0.4)) == 1
+
+
 @dataclass
 class Arrival:
     """What a network did to a stream: packets in the order they came, and when."""
@@ -258,7 +306,7 @@ def test_no_picture_is_lost_when_packets_only_change_places(order: list[int], ba
     assert video.lost == 0
 
 
-@given(st.lists(st.integers(0, 200), max_size=200))
+@given(st.lists(st.integers(0, MAX_MISORDER - 1), max_size=200))
 def test_audio_comes_out_in_order_whatever_comes_in(sequences: list[int]) -> None:
     audio = AudioJitterBuffer()
     times = []

@@ -113,6 +113,22 @@ def test_lost_packet_is_asked_for_and_its_retransmission_repairs_the_picture() -
     assert peer.receiver.stats().nacks == 1
 
 
+def test_retransmissions_that_probe_the_bandwidth_are_no_new_start() -> None:
+    peer = Peer(CHROMIUM)
+    *pictures, last = h264_stream(120)
+    packets = [packet for picture in pictures for packet in picture]
+    for packet in packets:
+        peer.receiver.rtp_received(packet, 0.0)
+    for index, packet in enumerate(packets[2:6]):
+        again = packet[2:4] + packet[12 + 4 + 8 :]
+        marker = bool(packet[1] & 128)
+        probe = rtp(5000 + index, 0, again, payload_type=H264_RTX, ssrc=99, marker=marker)
+        peer.receiver.rtp_received(probe, 0.1)
+    for packet in last:
+        peer.receiver.rtp_received(packet, 0.2)
+    assert len(peer.units) == 120
+
+
 def test_keyframe_is_asked_for_when_wished_and_not_too_often() -> None:
     peer = Peer(CHROMIUM)
     peer.receiver.request_keyframe(0.0)

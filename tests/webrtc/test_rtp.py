@@ -72,7 +72,7 @@ def test_retransmission_carries_the_original_packet() -> None:
     packet = parse_rtp(rtp(99, 9000, b"\x01\x02payload", payload_type=97, marker=True, ssrc=5))
     packet.turns = 3
     assert original_packet(packet, 96, 0x1234) == RtpPacket(
-        96, True, 0x0102, 9000, 0x1234, b"payload", turns=3
+        96, True, 0x0102, 9000, 0x1234, b"payload", turns=3, repeated=True
     )
 
 

@@ -108,7 +108,7 @@ def test_answer_is_receive_only_bundled_and_complete() -> None:
         "profile-level-id=42001f;x-google-start-bitrate=2500" in lines
     )
     assert "a=fmtp:103 apt=102" in lines
-    assert "a=fmtp:111 minptime=10;useinbandfec=1;stereo=1" in lines
+    assert "a=fmtp:111 minptime=10;stereo=1" in lines
     assert {line for line in lines if line.startswith("a=extmap")} == {
         f"a=extmap:3 {TRANSPORT_CC}",
         f"a=extmap:4 {MID}",

@@ -1,5 +1,8 @@
 """Every row of what RFC 9725 asks of a server, over HTTP; no media flows here."""
 
+import asyncio
+import contextlib
+import socket
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -9,6 +12,7 @@ from mediaserver.api.whip import ice_server_links
 from mediaserver.clock import ManualClock
 from mediaserver.secret import Secret
 from mediaserver.settings import IceServer
+from mediaserver.webrtc.sdp import MAX_CANDIDATES, parse_offer
 from mediaserver.webrtc.transport import IceSettings
 from tests.webrtc.server import OTHER_TOKEN, PRODUCER_TOKEN, SHOW, TOKEN, WhipServer
 from tests.webrtc.test_sdp import CHROMIUM
@@ -49,6 +53,13 @@ async def published(http: aiohttp.ClientSession) -> aiohttp.ClientResponse:
         await response.read()
         assert response.status == 201
         return response
+
+
+def udp_sink() -> socket.socket:
+    sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sink.setblocking(False)
+    sink.bind(("127.0.0.1", 0))
+    return sink
 
 
 async def test_offer_makes_a_session(server: WhipServer, http: aiohttp.ClientSession) -> None:
@@ -148,7 +159,7 @@ async def test_full_node_says_when_to_ask_again(
     server: WhipServer, http: aiohttp.ClientSession
 ) -> None:
     await published(http)
-    server.node.full = True
+    server.node.room = 1
     await published(http)  # takes its own place
     headers = OFFER | {"Authorization": f"Bearer {OTHER_TOKEN}"}
     async with http.post(f"/whip/{SHOW}", data=CHROMIUM, headers=headers) as response:
@@ -166,6 +177,32 @@ async def test_trickled_candidates_are_taken_without_an_etag_in_return(
         assert patched.status == 204
         assert "ETag" not in patched.headers
         assert await patched.read() == b""
+
+
+async def test_session_sends_checks_to_so_many_addresses_however_many_are_trickled(
+    http: aiohttp.ClientSession,
+) -> None:
+    response = await published(http)
+    headers = BEARER | FRAGMENT_TYPE | {"If-Match": response.headers["ETag"]}
+    left = MAX_CANDIDATES - len(parse_offer(CHROMIUM).candidates)
+    with contextlib.ExitStack() as stack:
+        sinks = [stack.enter_context(udp_sink()) for _ in range(left + 10)]
+        # The later ones are preferred, so they would be tried before the first.
+        candidates = [
+            f"a=candidate:{rank} 1 udp {rank} 127.0.0.1 {sink.getsockname()[1]} typ host\r\n"
+            for rank, sink in enumerate(sinks)
+        ]
+        for batch in (candidates[:20], candidates[20:]):
+            fragment = "".join(batch)
+            url = response.headers["Location"]
+            async with http.patch(url, data=fragment, headers=headers) as patched:
+                assert patched.status == 204
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(loop.sock_recv(sink, 2048) for sink in sinks[:left]))
+        for sink in sinks[left:]:
+            with pytest.raises(BlockingIOError):
+                sink.recv(2048)
 
 
 @pytest.mark.parametrize(
@@ -292,6 +329,19 @@ async def test_asking_for_sessions_too_often_is_refused(
             assert response.status == 404
     async with http.request(method, f"/whip/{SHOW}/guess", headers=BEARER) as response:
         assert response.status == 429
+
+
+async def test_session_is_found_behind_a_proxy_that_gives_us_a_folder(clock: ManualClock) -> None:
+    server = WhipServer(IceSettings(), clock, base_url="https://shop.example/live")
+    await server.start()
+    try:
+        async with aiohttp.ClientSession(server.origin) as http:
+            location = (await published(http)).headers["Location"]
+            assert location.startswith(f"/live/whip/{SHOW}/")
+            async with http.get(location.removeprefix("/live")) as response:
+                assert response.status == 204
+    finally:
+        await server.stop()
 
 
 async def test_answer_names_the_ice_servers(clock: ManualClock) -> None:

@@ -1,9 +1,9 @@
 import pytest
 
+from mediaserver import rate_limit
 from mediaserver.clock import ManualClock
 from mediaserver.errors import TooManyRequests
-from mediaserver.webrtc import rate_limit
-from mediaserver.webrtc.rate_limit import RateLimit
+from mediaserver.rate_limit import RateLimit
 
 
 def test_a_burst_is_free_then_time_pays() -> None:
