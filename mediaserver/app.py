@@ -7,7 +7,6 @@ import logging
 import secrets
 import signal
 import socket
-import ssl
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 
@@ -16,8 +15,8 @@ from aiohttp import web
 from mediaserver.api import keys, whip
 from mediaserver.api.routes import application
 from mediaserver.clock import MonotonicClock
-from mediaserver.errors import ConfigError
-from mediaserver.lease import Leases
+from mediaserver.errors import ConfigError, StoreUnavailable
+from mediaserver.lease import Leases, holder_name
 from mediaserver.loop_lag import LoopLag
 from mediaserver.media import Media
 from mediaserver.node import Node
@@ -25,7 +24,13 @@ from mediaserver.preview import Previews
 from mediaserver.rate_limit import RateLimit
 from mediaserver.redis_server import RedisServer, data_dir_lock
 from mediaserver.secret import RedactingFormatter, Secret, Vault, keys_of, token_of
-from mediaserver.settings import HttpSettings, SecretSettings, Settings, StoreSettings
+from mediaserver.settings import (
+    HttpSettings,
+    SecretSettings,
+    Settings,
+    StoreSettings,
+    tls_context,
+)
 from mediaserver.stills import Stills, Thumbnails
 from mediaserver.store import Store
 from mediaserver.webrtc.session import WhipSessions
@@ -101,7 +106,7 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         owner_token, vault = _secrets(settings.secrets, settings.store)
         listener = stack.enter_context(_bound(settings.http))
         base_url = _base_url(settings.http, listener.getsockname()[1])
-        name = f"{base_url} ({secrets.token_hex(3)})"
+        name = holder_name(base_url, secrets.token_hex(3))
         end = End()
         redis_url, redis = await _redis(settings.store, stack, end)
         store = Store(redis_url, writer=name)
@@ -109,10 +114,11 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         tasks = await stack.enter_async_context(task_group())
         if redis is not None:
             tasks.create_task(redis.supervise(), name="redis")
+        leases = Leases(store, holder=name)
         node = Node(
             tasks=tasks,
             store=store,
-            leases=Leases(store, holder=name),
+            leases=leases,
             vault=vault,
             media=media,
             capacity=settings.capacity,
@@ -121,6 +127,10 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         )
         tasks.create_task(store.watch(node.store_back), name="store")
         tasks.create_task(node.run(), name="leases")
+        if redis is not None:
+            # With the data dir locked, a lease in its Redis can only be of a run that is dead.
+            with contextlib.suppress(StoreUnavailable):  # it runs out by itself
+                await leases.free()
         await node.shows()
         stack.push_async_callback(lambda: end.stage("shows", _SHOWS_ENDED_S, node.close()))
         sessions = WhipSessions(
@@ -159,11 +169,15 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
 
 
 def _secrets(given: SecretSettings, store: StoreSettings) -> tuple[Secret, Vault]:
-    token = given.admin_token or token_of(store.data_dir / "admin-token")
+    path = store.data_dir / "admin-token"
     try:
-        return token, Vault(given.secret_keys or keys_of(store.data_dir / "secret-keys"))
+        token = given.admin_token or token_of(path)
+        path = store.data_dir / "secret-keys"
+        return token, Vault(given.secret_keys or keys_of(path))
+    except OSError as error:
+        raise ConfigError([f"{path}: {error.strerror}"]) from error
     except ValueError as error:
-        raise ConfigError([f"{store.data_dir / 'secret-keys'}: {error}"]) from error
+        raise ConfigError([f"{path}: {error}"]) from error
 
 
 def _bound(http: HttpSettings) -> socket.socket:
@@ -250,10 +264,7 @@ async def _listen(
     stack: contextlib.AsyncExitStack,
     end: End,
 ) -> None:
-    tls = None
-    if http.tls_cert is not None:
-        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        tls.load_cert_chain(http.tls_cert, http.tls_key)
+    tls = tls_context(http.tls_cert, http.tls_key) if http.tls_cert else None
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_HTTP_CLOSE_TIMEOUT_S)
     await runner.setup()
     stack.push_async_callback(lambda: end.stage("http", _HTTP_ENDED_S, runner.cleanup()))

@@ -7,6 +7,7 @@ show: it is renewed when Redis is back, and given up if another server has taken
 deleted the show since (docs/adr/0005).
 """
 
+import re
 from dataclasses import dataclass
 
 from mediaserver.packet import ShowId
@@ -17,6 +18,17 @@ from mediaserver.store import Store
 class Lease:
     show_id: ShowId
     fence: int
+
+
+def holder_name(base_url: str, run: str) -> str:
+    """What the server at `base_url` calls itself in one `run` of its process."""
+    return f"{base_url} ({run})"
+
+
+def base_url_of(holder: str) -> str | None:
+    """Where the server that calls itself `holder` is, if its name says so."""
+    found = re.fullmatch(r"(https?://\S+) \(.*\)", holder)
+    return found[1] if found else None
 
 
 class Leases:
@@ -47,6 +59,14 @@ class Leases:
 
     async def release(self, lease: Lease) -> None:
         await self._store.show_script("release", lease.show_id, str(lease.fence))
+
+    async def free(self) -> None:
+        """Take every lease from its holder: for a server that knows that nobody else is alive.
+
+        Raises StoreUnavailable.
+        """
+        for show_id in await self._store.show_ids():
+            await self._store.show_script("free", show_id)
 
     @property
     def _ttl_ms(self) -> str:

@@ -19,7 +19,7 @@ from mediaserver.errors import (
     Unauthorized,
 )
 from mediaserver.feed import Feed
-from mediaserver.lease import Leases
+from mediaserver.lease import Leases, base_url_of
 from mediaserver.media import Media
 from mediaserver.packet import CanvasId, FeedId, ShowId, TargetId
 from mediaserver.secret import Secret, Vault, new_token, token_hash
@@ -153,20 +153,31 @@ class Node:
 
     # ---- who
 
-    async def identify(self, hashed: str) -> Principal:
-        """Whose token has that hash. Raises Unauthorized."""
+    async def identify(self, hashed: str, show_id: ShowId | None = None) -> Principal:
+        """Whose token has that hash; `show_id` is the show it is used for. Raises Unauthorized."""
         if hmac.compare_digest(hashed, self._owner_hash):
             return Principal("owner")
+        if host := self._host(hashed):
+            return host
+        try:
+            self._tokens = await self._store.tokens()
+            if hashed not in self._tokens and show_id is not None:
+                await self._refreshed(show_id)  # another server may have made the invitation
+        except StoreUnavailable:
+            log.debug("tokens_from_memory")
+        except (NotFound, UnreadableRecord) as error:
+            log.debug("no_hosts_of show=%s reason=%s", show_id, error)
+        if hashed in self._tokens:
+            return Principal("producer")
+        if host := self._host(hashed):
+            return host
+        raise Unauthorized("the token is not, or no longer, good: ask for a new one")
+
+    def _host(self, hashed: str) -> Principal | None:
         for show in self.known:
             if (feed_id := show.feed_of(hashed)) is not None:
                 return Principal("host", show.id, feed_id)
-        try:
-            self._tokens = await self._store.tokens()
-        except StoreUnavailable:
-            log.debug("tokens_from_memory")
-        if hashed in self._tokens:
-            return Principal("producer")
-        raise Unauthorized("the token is not, or no longer, good: ask for a new one")
+        return None
 
     def knows(self, hashed: str) -> bool:
         """Whether the token of that hash was good when this server last looked."""
@@ -214,6 +225,11 @@ class Node:
         if elsewhere or hashed in self._tokens or hmac.compare_digest(hashed, self._owner_hash):
             raise Forbidden("this token does not publish a feed of this show")
         raise Unauthorized("the invitation is not, or no longer, good: ask for a new one")
+
+    def elsewhere(self, show_id: str) -> str | None:
+        """The base URL of another server that has the show on air."""
+        holder = self._shows[ShowId(show_id)][0].holder
+        return None if holder is None else base_url_of(holder)
 
     def reserve(self) -> None:
         """Raises NodeFull when this server carries as many feeds as it may."""

@@ -81,9 +81,17 @@ def socket_path(data_dir: Path) -> Path:
 
 @contextlib.contextmanager
 def data_dir_lock(data_dir: Path) -> Iterator[None]:
-    """Hold `data_dir` for this process. Raises ConfigError while another one holds it."""
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (data_dir / "lock").open("a+") as file:
+    """Hold `data_dir` for this process. Raises ConfigError while another one holds it, and
+    where it cannot be made or written."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = (data_dir / "lock").open("a+")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(
+            [f"SHOPCAST_DATA_DIR: {data_dir} cannot be used as a directory: {reason}"]
+        ) from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -98,7 +106,10 @@ def data_dir_lock(data_dir: Path) -> Iterator[None]:
 
 
 class RedisServer:
-    """One Redis process whose data live in `data_dir`/redis. Use it under `data_dir_lock`."""
+    """One Redis process whose data live in `data_dir`/redis. Use it under `data_dir_lock`.
+
+    As a context it runs while the context lasts.
+    """
 
     def __init__(self, data_dir: Path, *, binary: Path | None = None) -> None:
         self.socket_path = socket_path(data_dir)
@@ -115,6 +126,13 @@ class RedisServer:
         """The process while it runs."""
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
+
+    async def __aenter__(self) -> "RedisServer":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
 
     async def start(self) -> None:
         """Start the server and wait until it answers; one left behind is stopped first.
@@ -154,8 +172,10 @@ class RedisServer:
                 await process.wait()
         except TimeoutError:
             log.warning("redis_killed pid=%d reason=did_not_stop", process.pid)
-            process.kill()
-            await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         log.info("redis_stopped pid=%d", process.pid)
 
     async def _spawn(self) -> None:

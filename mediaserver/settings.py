@@ -18,6 +18,8 @@ from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 from urllib.parse import unquote, urlsplit
 
 from cryptography.fernet import Fernet
+from redis.asyncio import ConnectionPool
+from redis.exceptions import RedisError
 
 from mediaserver.errors import ConfigError
 from mediaserver.secret import Secret
@@ -80,7 +82,10 @@ def _one_of(*allowed: str) -> Parser[str]:
 
 
 def _path(value: object) -> Path:
-    return Path(_text(value)).expanduser().absolute()
+    try:
+        return Path(_text(value)).expanduser().absolute()
+    except RuntimeError as error:  # ~ of a user who is not there
+        raise ValueError(str(error)) from None
 
 
 def _url(*schemes: str) -> Parser[str]:
@@ -89,6 +94,10 @@ def _url(*schemes: str) -> Parser[str]:
         parts = urlsplit(text)
         if parts.scheme not in schemes or not (parts.hostname or parts.scheme == "unix"):
             raise ValueError(f"must be an address that begins with {'://, '.join(schemes)}://")
+        try:
+            _ = parts.port
+        except ValueError:  # its words may hold a part of a password
+            raise ValueError("must have a port from 0 to 65535, or none") from None
         return text
 
     return parse
@@ -103,7 +112,13 @@ def _public_url(value: object) -> str:
 
 
 def _redis_url(value: object) -> Secret:
-    return Secret(_url("redis", "rediss", "unix")(value))
+    url = _url("redis", "rediss", "unix")(value)
+    try:
+        pool = ConnectionPool.from_url(url)
+        pool.connection_class(**pool.connection_kwargs)
+    except (ValueError, TypeError, RedisError):
+        raise ValueError("has an option after ? that cannot be used") from None
+    return Secret(url)
 
 
 def _ip(value: object) -> str:
@@ -329,8 +344,8 @@ def settings_of(
         )
     elif http.tls_cert is not None:
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(http.tls_cert, http.tls_key)
-        except OSError as error:
+            tls_context(http.tls_cert, http.tls_key)
+        except (OSError, ValueError) as error:
             faults.append(f"SHOPCAST_TLS_CERT, SHOPCAST_TLS_KEY: cannot be used: {error}")
     if faults:
         raise ConfigError(faults)
@@ -416,6 +431,17 @@ def _warnings(sections: Mapping[str, Any], environment: Mapping[str, str]) -> tu
             "https address of a proxy in front"
         )
     return tuple(found)
+
+
+def tls_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
+    """What a server at https needs. Raises OSError or ValueError for files it cannot use."""
+
+    def no_password() -> str:
+        raise ValueError("the key is encrypted: store it without a password, readable by us alone")
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key, no_password)  # else OpenSSL asks on the terminal
+    return context
 
 
 def is_loopback(host: str) -> bool:

@@ -100,7 +100,7 @@ class Show:
         self._stirred_s = clock.now()
         self._stats_s = float("-inf")
         self._failure: tuple[Air, Exception] | None = None
-        self._unreadable: set[str] = set()
+        self._readable: dict[str, bool] = {}
         self._ended: dict[TargetId, TargetStatus] = {}
         self._since: dict[TargetId, tuple[float, float]] = {}
         self._air: Air | None = None
@@ -600,7 +600,7 @@ class Show:
                 await self._take_lease()
                 await self._assets.load(self.record.assets)
             targets = dict(self.record.targets)
-            startable = [target_id for target_id in target_ids if self._opened(target_id)]
+            startable = [key for key in target_ids if self._lack(self._target_record(key)) is None]
             for target_id in startable:
                 targets[target_id] = msgspec.structs.replace(targets[target_id], wanted=True)
             record = self.record.but(targets=targets)
@@ -699,18 +699,6 @@ class Show:
         canvas = self.canvas(record.canvas)
         key = self._vault.open(record.sealed_key)
         self._air.start_target(target_id, record.url, key, record.canvas, canvas)
-
-    def _opened(self, target_id: TargetId) -> bool:
-        """Whether the target has all it needs to start."""
-        record = self._target_record(target_id)
-        if record.url is None or record.sealed_key is None:
-            return False
-        try:
-            self._vault.open(record.sealed_key)
-        except UnreadableSecret:
-            self._unreadable.add(record.sealed_key)
-            return False
-        return True
 
     def _target_changed(self, target_id: TargetId, status: TargetStatus) -> None:
         if target_id in self.record.targets:
@@ -811,7 +799,17 @@ class Show:
             return _KEY_MISSING
         if record.url is None:
             return _URL_MISSING
-        return _KEY_UNREADABLE if record.sealed_key in self._unreadable else None
+        return None if self._opens(record.sealed_key) else _KEY_UNREADABLE
+
+    def _opens(self, sealed_key: str) -> bool:
+        """Whether the vault opens it: tried once, for every view asks."""
+        if sealed_key not in self._readable:
+            try:
+                self._vault.open(sealed_key)
+                self._readable[sealed_key] = True
+            except UnreadableSecret:
+                self._readable[sealed_key] = False
+        return self._readable[sealed_key]
 
     def _check_target(self, record: TargetRecord) -> None:
         """Raises BadRequest."""

@@ -1,4 +1,5 @@
 import os
+import signal
 
 from hypothesis import settings
 
@@ -6,3 +7,12 @@ from hypothesis import settings
 settings.register_profile("test", deadline=None)
 settings.register_profile("fuzz", deadline=None, max_examples=100_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
+
+
+def pytest_configure() -> None:
+    """SIGTERM, by `timeout` or a CI that gives up, is as Ctrl-C: tests end what they started."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)

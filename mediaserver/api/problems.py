@@ -65,6 +65,11 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
         return _from_http(request, error)
+    except web.RequestPayloadError:
+        request.content.feed_eof()  # else aiohttp reads on after the answer, and fails
+        response = problem(HTTPStatus.BAD_REQUEST, "the body is not what its Content-Encoding says")
+        response.force_close()
+        return response
     except Exception as error:
         if (status := _status(error)) is not None:
             return problem(status, str(error), path=_path(error), headers=_headers(error))

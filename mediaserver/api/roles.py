@@ -8,6 +8,7 @@ from aiohttp.typedefs import Handler
 from mediaserver.api.keys import DEPLOYMENT, GUESSES, NODE, PRINCIPAL, VAULT
 from mediaserver.errors import Forbidden, ShopcastError, Unauthorized
 from mediaserver.node import Principal
+from mediaserver.packet import ShowId
 from mediaserver.secret import Secret, UnreadableSecret, token_hash
 
 PUBLIC = frozenset({"public"})
@@ -69,6 +70,8 @@ CREW_COOKIE = "shopcast_session"
 HOST_COOKIE = "shopcast_host"
 SESSION_S = 24 * 3600
 
+_WHOSE = {"owner": "an owner's", "producer": "a producer's", "host": "a host's"}
+
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -102,9 +105,10 @@ async def authorized(request: web.Request) -> Principal:
     node, hashed = request.app[NODE], _token_hash(request)
     if not node.knows(hashed):
         request.app[GUESSES].take(request.remote or "")
-    principal = await node.identify(hashed)
+    show_id = request.match_info.get("show")
+    principal = await node.identify(hashed, None if show_id is None else ShowId(show_id))
     if principal.role not in rule:
-        raise Forbidden(f"a {principal.role}'s token may not do this")
+        raise Forbidden(f"{_WHOSE[principal.role]} token may not do this")
     if principal.role == "host":
         named = request.match_info
         if named.get("show", principal.show_id) != principal.show_id or (

@@ -1,12 +1,13 @@
 """Shows: made, listed, changed, started and ended."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
 from aiohttp import web
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from mediaserver.api.bodies import answer, read_json
+from mediaserver.api.bodies import answer, decoded, read_json, shown
 from mediaserver.api.keys import NODE
 from mediaserver.errors import BadRequest
 from mediaserver.media import FRAME_RATES
@@ -18,7 +19,7 @@ Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Channel = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$")]
 Channels = Annotated[list[Channel], Meta(max_length=16)]
-CanvasName = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$")]
+CANVAS_NAME = re.compile(r"[a-z0-9-]{1,32}")
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
 SMALLEST_SIDE, LARGEST_SIDE = 64, 4096
@@ -37,26 +38,29 @@ class NewShow(Struct, forbid_unknown_fields=True):
     title: Title
     starts_at: Moment | None = None
     channels: Channels = []
-    canvases: dict[CanvasName, Canvas] | None = None
+    canvases: dict[str, Raw] | None = None
 
 
 class ShowChange(Struct, forbid_unknown_fields=True):
     title: Title | UnsetType = UNSET
     starts_at: Moment | UnsetType | None = UNSET
     channels: Channels | UnsetType = UNSET
-    canvases: dict[CanvasName, Canvas | None] | UnsetType = UNSET
+    canvases: dict[str, Raw] | UnsetType = UNSET
 
 
 async def create(request: web.Request) -> web.Response:
     body = await read_json(request, NewShow)
-    canvases = body.canvases
-    if canvases is None:
-        canvases = {DEFAULT_CANVAS: Canvas(1280, 720)}
+    if body.canvases is None:
+        canvases = {DEFAULT_CANVAS: canvas_record(DEFAULT_CANVAS, Canvas(1280, 720))}
+    else:
+        canvases = {
+            canvas_id(name): _canvas(name, canvas) for name, canvas in body.canvases.items()
+        }
     if not 1 <= len(canvases) <= MAX_CANVASES:
         raise BadRequest(f"a show has 1 to {MAX_CANVASES} canvases", "canvases")
     show = await request.app[NODE].create(
         body.title,
-        {CanvasId(name): canvas_record(name, canvas) for name, canvas in canvases.items()},
+        canvases,
         starts_at=_unix_s(body.starts_at) if body.starts_at else None,
         channels=tuple(body.channels),
     )
@@ -76,8 +80,9 @@ async def change(request: web.Request) -> web.Response:
     body = await read_json(request, ShowChange)
     show = await show_of(request)
     canvases: dict[CanvasId, CanvasRecord | None] = {}
-    for name, canvas in (body.canvases or {}).items():
-        canvases[CanvasId(name)] = canvas_record(name, canvas) if canvas else None
+    for name, raw in (body.canvases or {}).items():
+        key, removed = canvas_id(name), bytes(raw) == b"null"
+        canvases[key] = None if removed else _canvas(name, raw)
     await show.change(
         title=body.title or None,
         starts_at=(
@@ -118,12 +123,25 @@ def _unix_s(starts_at: datetime) -> float:
     return starts_at.timestamp()
 
 
+def canvas_id(name: str) -> CanvasId:
+    """Raises BadRequest."""
+    if not CANVAS_NAME.fullmatch(name):
+        raise BadRequest(
+            f"a canvas is named with 1 to 32 of a-z, 0-9 and -, not {shown(name)!r}", "canvases"
+        )
+    return CanvasId(name)
+
+
+def _canvas(name: str, raw: Raw) -> CanvasRecord:
+    return canvas_record(name, decoded(raw, Canvas, f"canvases.{name}"))
+
+
 def canvas_record(name: str, canvas: Canvas) -> CanvasRecord:
     """Raises BadRequest for sizes, rates and bit rates that no encoder should be asked for."""
     for field, side in (("width", canvas.width), ("height", canvas.height)):
         if side % 2 or not SMALLEST_SIDE <= side <= LARGEST_SIDE:
             raise BadRequest(
-                f"must be an even number from {SMALLEST_SIDE} to {LARGEST_SIDE}, not {side}",
+                f"must be an even number from {SMALLEST_SIDE} to {LARGEST_SIDE}, not {shown(side)}",
                 f"canvases.{name}.{field}",
             )
     if canvas.width * canvas.height > LARGEST_AREA:
@@ -132,11 +150,11 @@ def canvas_record(name: str, canvas: Canvas) -> CanvasRecord:
         )
     if canvas.fps not in FRAME_RATES:
         rates = ", ".join(f"{rate:g}" for rate in sorted(FRAME_RATES))
-        raise BadRequest(f"must be one of {rates}, not {canvas.fps:g}", f"canvases.{name}.fps")
+        raise BadRequest(f"must be one of {rates}, not {shown(canvas.fps)}", f"canvases.{name}.fps")
     low, high = BITRATES_BPS
     if not low <= canvas.video_bitrate <= high:
         raise BadRequest(
-            f"must be from {low} to {high} bits a second, not {canvas.video_bitrate}",
+            f"must be from {low} to {high} bits a second, not {shown(canvas.video_bitrate)}",
             f"canvases.{name}.video_bitrate",
         )
     return CanvasRecord(

@@ -76,6 +76,9 @@ class _Whip:
         async def welcome() -> Feed:
             await self._publishing.show(show_id)
             feed = self._publishing.publisher(show_id, token)
+            there = self._publishing.elsewhere(show_id)
+            if there not in (None, request.app[DEPLOYMENT].base_url):
+                raise web.HTTPTemporaryRedirect(f"{there}/whip/{show_id}")  # RFC 9725 §4.5
             if feed.source is None:
                 self._publishing.reserve()
             return feed

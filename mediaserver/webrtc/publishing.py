@@ -21,5 +21,8 @@ class Publishing(Protocol):
         Raises NotFound (no such show), Unauthorized (no such token), Forbidden (not a host's).
         """
 
+    def elsewhere(self, show_id: str) -> str | None:
+        """The base URL of another server that has the show on air, if one has."""
+
     def reserve(self) -> None:
         """Raises NodeFull when this node carries as many feeds as it may."""

@@ -76,10 +76,8 @@ async def producer(owner: Client) -> Client:
 @pytest.fixture
 async def redis_server(tmp_path: Path) -> AsyncIterator[RedisServer]:
     """A Redis that is not the server's own."""
-    redis = RedisServer(tmp_path / "elsewhere")
-    await redis.start()
-    yield redis
-    await redis.stop()
+    async with RedisServer(tmp_path / "elsewhere") as redis:
+        yield redis
 
 
 @pytest.fixture

@@ -100,7 +100,45 @@ BAD: list[tuple[str, str, Any, int, str | None, str]] = [
         *("GET", "{show}/canvases/landscape/snapshot.jpg", None, 409, None),
         "the canvas is not being made: no target sends it",
     ),
-    ("POST", TARGETS, {"platform": "myspace"}, 422, "platform", "platform: Invalid enum value"),
+    *(
+        (
+            *(method, path, {"platform": "vimeo"}, 422, "platform"),
+            "platform: must be one of tiktok, youtube, facebook, instagram, twitch, custom, "
+            "not 'vimeo'",
+        )
+        for method, path in (("POST", TARGETS), ("PATCH", f"{TARGETS}/none"))
+    ),
+    (
+        *("POST", TARGETS, {"platform": "v" * 1000}, 422, "platform"),
+        f"custom, not '{'v' * 60}…'",
+    ),
+    *(
+        (
+            *(method, path, canvas(width="wide"), 422, "canvases.main.width"),
+            "canvases.main.width: Expected `int`, got `str`",
+        )
+        for method, path in (("POST", SHOWS), ("PATCH", "{show}"))
+    ),
+    (
+        *("POST", SHOWS, canvas(widht=2), 422, "canvases.main"),
+        "canvases.main: Object contains unknown field `widht`",
+    ),
+    ("POST", SHOWS, {"t" * 1000: "x"}, 422, None, f"unknown field `{'t' * 129}…"),
+    (
+        *("PATCH", "{show}", {"canvases": {"Main 1": SMALL}}, 422, "canvases"),
+        "canvases: a canvas is named with 1 to 32 of a-z, 0-9 and -, not 'Main 1'",
+    ),
+    (
+        *("POST", SHOWS, {"title": "x", "channels": ["Tik Tok"]}, 422, "channels[0]"),
+        "channels[0]: must be of the form ^[a-z0-9-]{1,32}$",
+    ),
+    *(
+        (
+            *("POST", SHOWS, canvas(**{field: int("9" * 400)}), 422, f"canvases.main.{field}"),
+            f", not {'9' * 60}…",
+        )
+        for field in ("width", "fps", "video_bitrate")
+    ),
     (
         *("POST", TARGETS, RTMP | {"url": "https://a.example/live"}, 422, "url"),
         "url: the address must begin with rtmp:// or rtmps://",
@@ -159,6 +197,11 @@ async def test_a_call_that_cannot_be_done_says_why_and_changes_nothing(
     [
         (b'{"title": "x"', "application/json", 400, "the body is not valid JSON: "),
         (b"\xff\xfe", "application/json", 400, "the body is not valid JSON: "),
+        (b'{"title":"\xff"}', "application/json", 400, "the body is not valid JSON: "),
+        (
+            *(b'{"title":"x","canvases":{"a":{"\xff":1}}}', "application/json", 400),
+            "the body is not valid JSON: ",
+        ),
         (b"", "application/json", 400, "the body is not valid JSON: "),
         (b"[" * 60_000, "application/json", 422, "Expected `object`, got `array`"),
         (b'{"title": "x"}', "text/plain", 415, "send the body as Content-Type: application/json"),
@@ -177,6 +220,24 @@ async def test_a_body_that_is_no_json_is_refused(
     assert found == status
     assert said.startswith(detail)
     assert await owner.get(SHOWS) == {"shows": []}
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_body_that_is_not_compressed_as_it_says_is_refused(
+    encoding: str, owner: Client, invited: Invited, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {"Content-Encoding": encoding}
+    answer = await owner.call("POST", SHOWS, data=b'{"title": "x"}', headers=headers)
+    assert answer.problem() == (400, "the body is not what its Content-Encoding says")
+
+    answer = await owner.as_(invited.token).call(
+        "POST",
+        f"/whip/{invited.show}",
+        data=b"v=0",
+        headers=headers | {"Content-Type": "application/sdp"},
+    )
+    assert answer.problem() == (400, "the body is not what its Content-Encoding says")
+    assert "Unhandled" not in caplog.text
 
 
 async def test_a_body_over_the_limit_is_refused_without_its_length_too(owner: Client) -> None:

@@ -85,6 +85,12 @@ async def test_a_host_of_one_show_has_no_business_in_another(
     assert answer.problem() == (403, "a host's token is good for their own feed only")
 
 
+async def test_whoever_may_not_is_told_so_by_role(owner: Client, invited: Invited) -> None:
+    answer = await owner.call("POST", f"/whip/{invited.show}")
+
+    assert answer.problem() == (403, "an owner's token may not do this")
+
+
 def test_a_route_without_a_rule_fails_before_the_server_starts() -> None:
     async def handler(_request: web.Request) -> web.Response:
         return web.Response()

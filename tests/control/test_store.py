@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from mediaserver.errors import StoreUnavailable
-from mediaserver.lease import Lease, Leases
+from mediaserver.lease import Lease, Leases, base_url_of, holder_name
 from mediaserver.packet import AssetId, ShowId
 from mediaserver.redis_server import RedisServer
 from mediaserver.state import ShowRecord, UnreadableRecord
@@ -213,14 +213,13 @@ async def test_a_lease_taken_since_is_not_released_by_the_one_before(
     assert await store.load(SHOW.id) == Stored(SHOW, "second")
 
 
-async def test_a_lease_survives_a_redis_that_lost_it(tmp_path: Path) -> None:
-    forgetful = RedisServer(tmp_path / "empty")
-    await forgetful.start()
-    store = Store(forgetful.url, writer="first")
+async def test_a_lease_survives_a_redis_that_lost_it(
+    store: Store, redis_server: RedisServer
+) -> None:
     leases = Leases(store, holder="first")
     await store.create(SHOW)
     lease = await leases.acquire(SHOW.id)
-    await flushed(forgetful)
+    await flushed(redis_server)
 
     assert await leases.renew(lease) is False
     await store.save(SHOW, base=1, fence=lease.fence)
@@ -228,8 +227,34 @@ async def test_a_lease_survives_a_redis_that_lost_it(tmp_path: Path) -> None:
     assert await leases.renew(lease) is True
     assert await store.load(SHOW.id) == Stored(SHOW, "first")
     assert await store.show_ids() == [SHOW.id]
-    await store.close()
-    await forgetful.stop()
+
+
+async def test_a_lease_that_is_freed_is_above_the_token_of_its_holder(
+    store: Store, second: Store
+) -> None:
+    await store.create(SHOW)
+    leases = Leases(store, holder="first")
+    lease = await leases.acquire(SHOW.id)
+
+    await Leases(second, holder="second").free()
+
+    assert await second.load(SHOW.id) == Stored(SHOW, None)
+    with pytest.raises(StaleRecord):
+        await leases.renew(lease)
+    with pytest.raises(StaleRecord):
+        await store.save(SHOW.but(title="Spring"), base=1, fence=lease.fence)
+
+
+@pytest.mark.parametrize(
+    ("holder", "base_url"),
+    [
+        (holder_name("https://live.shop.example/a", "0f0f0f"), "https://live.shop.example/a"),
+        (holder_name("http://[::1]:8080", "0f0f0f"), "http://[::1]:8080"),
+        ("first", None),
+    ],
+)
+def test_a_holder_says_where_it_is(holder: str, base_url: str | None) -> None:
+    assert base_url_of(holder) == base_url
 
 
 async def test_tokens_are_kept_by_their_hashes(store: Store) -> None:
@@ -303,25 +328,28 @@ async def test_a_redis_that_keeps_less_than_promised_is_described(tmp_path: Path
     )
     store = Store(f"unix://{port_socket}", writer="x")
     watch = asyncio.create_task(store.watch(lambda: asyncio.sleep(0)))
-    async with asyncio.timeout(TIMEOUT_S):
-        while True:
-            try:
-                await store.ping()
-                break
-            except StoreUnavailable:
-                await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            while True:
+                try:
+                    await store.ping()
+                    break
+                except StoreUnavailable:
+                    await asyncio.sleep(0)
 
-    assert await store.faults() == [
-        "Redis has appendonly no instead of yes: changes are lost when it restarts",
-        "Redis has appendfsync everysec instead of always: the last second of changes can be lost",
-        "Redis has maxmemory-policy allkeys-lru instead of noeviction: "
-        "it may drop shows when memory is short",
-    ]
-    watch.cancel()
-    await asyncio.wait([watch])
-    await store.close()
-    process.terminate()
-    await process.wait()
+        assert await store.faults() == [
+            "Redis has appendonly no instead of yes: changes are lost when it restarts",
+            "Redis has appendfsync everysec instead of always: "
+            "the last second of changes can be lost",
+            "Redis has maxmemory-policy allkeys-lru instead of noeviction: "
+            "it may drop shows when memory is short",
+        ]
+    finally:
+        watch.cancel()
+        await asyncio.wait([watch])
+        await store.close()
+        process.terminate()
+        await process.wait()
 
 
 async def flushed(redis_server: RedisServer) -> None:

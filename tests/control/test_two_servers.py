@@ -9,7 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 from redis.asyncio import Redis
 
-from mediaserver.errors import NotFound, Unauthorized
+from mediaserver.errors import Conflict, NotFound, Unauthorized
 from mediaserver.packet import TargetId
 from mediaserver.redis_server import RedisServer
 from mediaserver.secret import Secret, Vault, token_hash
@@ -288,6 +288,10 @@ async def test_keys_sealed_by_other_keys_ask_to_be_entered_again(
     other = Vault([Secret(Fernet.generate_key().decode())])
     async with hosted(node_on(redis_server.url, other, name="other keys")) as stranger:
         found = await stranger.node.show(show.id)
+        for _ in range(2):
+            with pytest.raises(Conflict, match="can no longer be read: enter it again"):
+                await stranger.node.start_target(found, TargetId("tube"))
+        assert not found.on_air
         await stranger.node.start(found)
 
         view = found.view()["targets"][0]

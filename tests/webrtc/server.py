@@ -77,6 +77,9 @@ class FakeNode:
             raise Unauthorized("this invitation is not known")
         return self.feeds[token]
 
+    def elsewhere(self, show_id: str) -> str | None:
+        return None
+
     def reserve(self) -> None:
         if sum(feed.source is not None for feed in self.feeds.values()) >= self.room:
             raise NodeFull("feeds")

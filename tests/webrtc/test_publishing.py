@@ -63,6 +63,18 @@ def let_in(server: Server, monkeypatch: pytest.MonkeyPatch) -> LetIn:
     return one_more
 
 
+@contextlib.asynccontextmanager
+async def two_servers(settings: Settings, tmp_path: Path) -> AsyncIterator[tuple[Server, Server]]:
+    """Two servers on one Redis that belongs to neither."""
+    async with RedisServer(tmp_path / "redis") as redis:
+        stores = [StoreSettings(tmp_path / name, Secret(redis.url)) for name in ("here", "there")]
+        async with (
+            hosted(running(replace(settings, store=stores[0]))) as here,
+            hosted(running(replace(settings, store=stores[1]))) as there,
+        ):
+            yield here, there
+
+
 class Offer:
     """A POST whose body ends when the test lets it."""
 
@@ -73,19 +85,24 @@ class Offer:
         self._task = asyncio.create_task(self._post())
 
     async def status(self) -> int:
+        return (await self.answer()).status
+
+    async def answer(self) -> aiohttp.ClientResponse:
         self._may_go.set()
         return await asyncio.wait_for(self._task, TIMEOUT_S)
 
-    async def _post(self) -> int:
+    async def _post(self) -> aiohttp.ClientResponse:
         headers = {
             "Authorization": f"Bearer {self._token.reveal()}",
             "Content-Type": "application/sdp",
         }
         async with (
             aiohttp.ClientSession() as http,
-            http.post(self._url, data=self._body(), headers=headers) as response,
+            http.post(
+                self._url, data=self._body(), headers=headers, allow_redirects=False
+            ) as response,
         ):
-            return response.status
+            return response
 
     async def _body(self) -> AsyncIterator[bytes]:
         yield CHROMIUM[:100].encode()
@@ -131,22 +148,48 @@ async def test_hosts_who_come_at_once_share_the_room_there_is(
 async def test_token_that_another_server_has_replaced_is_dead_here_too(
     settings: Settings, tmp_path: Path
 ) -> None:
-    redis = RedisServer(tmp_path / "redis")
-    await redis.start()
-    async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(redis.stop)
-        here, there = [
-            await stack.enter_async_context(
-                hosted(running(replace(settings, store=StoreSettings(tmp_path / name, url))))
-            )
-            for name, url in (("here", Secret(redis.url)), ("there", Secret(redis.url)))
-        ]
+    async with two_servers(settings, tmp_path) as (here, there):
         canvases = {LANDSCAPE: SMALL}
         show = await here.node.create("Autumn", canvases, starts_at=None, channels=())
         feed_id, dead, _ = await show.add_feed("Ann", admitted=True)
         token, _ = await (await there.node.show(show.id)).reissue_token(FeedId(feed_id))
         assert await Offer(here.base_url, show, dead).status() == 401
         assert await Offer(here.base_url, show, token).status() == 201
+
+
+async def test_host_of_a_show_on_air_elsewhere_is_sent_there(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with two_servers(settings, tmp_path) as (here, there):
+        canvases = {LANDSCAPE: SMALL}
+        show = await there.node.create("Autumn", canvases, starts_at=None, channels=())
+        feed_id, token, _ = await show.add_feed("Ann", admitted=True)
+        await there.node.start(show)
+
+        assert await Offer(here.base_url, show, Secret("sch_guessed")).status() == 401
+        answer = await Offer(here.base_url, show, token).answer()
+        assert answer.status == 307
+        assert answer.headers["Location"] == f"{there.base_url}/whip/{show.id}"
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert here.node.connected() == 0
+
+        assert await Offer(there.base_url, show, token).status() == 201
+        assert show.feed(feed_id).source is not None
+
+
+async def test_invitation_that_another_server_made_is_known_at_once(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with two_servers(settings, tmp_path) as (here, there):
+        canvases = {LANDSCAPE: SMALL}
+        show = await there.node.create("Autumn", canvases, starts_at=None, channels=())
+        _, first, _ = await show.add_feed("Ann", admitted=True)
+        assert await Offer(here.base_url, show, first).status() == 201
+        feed_id, second, _ = await show.add_feed("Bob", admitted=True)
+        headers = {"Authorization": f"Bearer {second.reveal()}"}
+        url = f"{here.base_url}/api/v1/shows/{show.id}/feeds/{feed_id}/thumbnail.jpg"
+        async with aiohttp.ClientSession() as http, http.get(url, headers=headers) as response:
+            assert response.status == 404
 
 
 async def test_guessing_tokens_is_limited(server: Server, show: Show) -> None:
