@@ -18,11 +18,10 @@ from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 from urllib.parse import unquote, urlsplit
 
 from cryptography.fernet import Fernet
-from redis.asyncio import ConnectionPool
-from redis.exceptions import RedisError
 
 from mediaserver.errors import ConfigError
 from mediaserver.secret import Secret
+from mediaserver.store import check_url
 
 T = TypeVar("T")
 Parser = Callable[[object], T]
@@ -113,11 +112,7 @@ def _public_url(value: object) -> str:
 
 def _redis_url(value: object) -> Secret:
     url = _url("redis", "rediss", "unix")(value)
-    try:
-        pool = ConnectionPool.from_url(url)
-        pool.connection_class(**pool.connection_kwargs)
-    except (ValueError, TypeError, RedisError):
-        raise ValueError("has an option after ? that cannot be used") from None
+    check_url(url)
     return Secret(url)
 
 

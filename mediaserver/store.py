@@ -12,7 +12,7 @@ from importlib import resources
 from typing import Any, TypeVar
 
 import msgspec
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -37,6 +37,15 @@ show on air, or it would take the deletion for a loss of data."""
 _ANSWER_TIMEOUT_S = 0.5
 _PROBE_INTERVAL_S = 0.2
 _ASSET_TIMEOUT_S = 5.0
+
+
+def check_url(url: str) -> None:
+    """Raises ValueError if `url` has an option that Redis connections do not know."""
+    try:
+        pool = ConnectionPool.from_url(url)
+        pool.connection_class(**pool.connection_kwargs)
+    except (ValueError, TypeError, RedisError):
+        raise ValueError("has an option after ? that cannot be used") from None
 
 
 def key(show_id: ShowId, part: str) -> str:
