@@ -5,9 +5,10 @@ import hmac
 import logging
 import secrets
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 from mediaserver.clock import Clock
 from mediaserver.errors import (
@@ -90,7 +91,7 @@ class Node:
                 if not self._shows[show_id][0].on_air:
                     await self._drop(show_id)
             for show_id in ids:
-                await self._alone(show_id, "load", self._refreshed(show_id))
+                await self._alone(show_id, "load", partial(self._refreshed, show_id))
             self._tokens = await self._store.tokens()
         except StoreUnavailable:
             pass
@@ -250,7 +251,7 @@ class Node:
 
     async def keep(self) -> None:
         """Renew every lease and store what is not stored yet."""
-        await asyncio.gather(*(self._alone(show.id, "keep", show.keep()) for show in self.known))
+        await asyncio.gather(*(self._alone(show.id, "keep", show.keep) for show in self.known))
 
     async def store_back(self) -> None:
         """Redis answers again: store what is not stored yet, and see what others have."""
@@ -269,11 +270,13 @@ class Node:
             task.cancel()
         self._shows.clear()
 
-    async def _alone(self, show_id: ShowId, what: str, doing: Coroutine[Any, Any, object]) -> None:
+    async def _alone(
+        self, show_id: ShowId, what: str, doing: Callable[[], Awaitable[object]]
+    ) -> None:
         """Do something for one of many shows: its trouble is not the others', nor its slowness."""
         try:
             async with asyncio.timeout(ALONE_TIMEOUT_S):
-                await doing
+                await doing()
         except StoreUnavailable:
             log.debug("show_left show=%s doing=%s reason=store_away", show_id, what)
         except TimeoutError:
