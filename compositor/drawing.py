@@ -6,7 +6,7 @@ from dataclasses import replace
 import segno
 from PIL import Image, ImageOps
 
-from compositor.assets import image
+from compositor.assets import REGULAR, image
 from compositor.errors import AssetError
 from compositor.geometry import Size, even
 from compositor.layout import Fit
@@ -14,13 +14,13 @@ from compositor.overlay import Clock, Countdown, LowerThird, Overlay, Picture, Q
 from compositor.text import (
     LINE_HEIGHT,
     MIN_FONT_PX,
-    REGULAR,
     Face,
     Outline,
     drawable,
     lettering,
     lines,
     plate,
+    quarters,
     rgba,
     shortened,
     typeface,
@@ -36,7 +36,7 @@ TICKER_GAP = 1.6
 
 CLEAR = "#00000000"
 
-LONGEST_STRIP = 16
+LONGEST_STRIP = 4
 """Of a ticker, in canvases' areas."""
 
 QUIET_ZONE = 4
@@ -71,12 +71,15 @@ def _face(style: Style, file: bytes | None, canvas: Size, highest_px: float) -> 
     size_px = min(style.size * min(canvas.width, canvas.height), highest_px)
     if size_px < MIN_FONT_PX:
         return None
-    face = Face(size_px, style.weight, file)
+    default = Face(size_px, style.weight)
+    if file is None:
+        return default
+    own = Face(quarters(size_px), style.weight, file)
     try:
-        typeface(face)
+        typeface(own)
     except AssetError:
-        return face._replace(font=None)
-    return face
+        return default
+    return own
 
 
 def _outline(style: Style, face: Face) -> Outline | None:

@@ -7,9 +7,10 @@ Rectangles are fractions of the canvas, sizes of letters fractions of its shorte
 from dataclasses import dataclass
 from typing import Literal
 
+from compositor.assets import BOLD
 from compositor.geometry import Fractions
 from compositor.layout import Fit
-from compositor.text import BOLD, Align
+from compositor.text import Align
 
 VerticalAlign = Literal["top", "middle", "bottom"]
 

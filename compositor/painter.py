@@ -1,7 +1,7 @@
 """Overlays put on a canvas, each drawn again only when it says something else."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -19,18 +19,26 @@ _CENTRED = Style(align="center", valign="middle")
 
 
 class _Drawn(NamedTuple):
-    """What an overlay says, with the file it uses, and what that looks like."""
+    """What an overlay says, with the file it uses, and what that looks like, if it can be drawn
+    at all."""
 
     words: str
     file: bytes | None
     placed: Placed | None
+    failed: bool = False
 
 
 class Painter:
-    """Paints overlays for a canvas of one size, and keeps what it painted last."""
+    """Paints overlays for a canvas of one size, and keeps what it painted last.
 
-    def __init__(self, size: Size) -> None:
+    `on_failure` is told once of an overlay that cannot be drawn, and why.
+    """
+
+    def __init__(
+        self, size: Size, on_failure: Callable[[Overlay, Exception], None] = lambda *_: None
+    ) -> None:
         self._size = size
+        self._on_failure = on_failure
         self._drawn: Mapping[Overlay, _Drawn] = {}
 
     def paint(
@@ -39,7 +47,8 @@ class Painter:
         """The overlays at `now_s` (unix seconds), the last one on top.
 
         One whose words stay is the same object as at the last call. One without its image, or
-        too small for a letter, is left out; without its font it has the default one.
+        too small for a letter, is left out; without its font it has the default one. One that
+        fails to be drawn is left out until its file is another.
         """
         self._drawn = {overlay: self._current(overlay, now_s, assets or {}) for overlay in overlays}
         return [
@@ -51,11 +60,15 @@ class Painter:
     def _current(self, overlay: Overlay, now_s: float, assets: Assets) -> _Drawn:
         said, file = words(overlay, now_s), assets.get(_asset(overlay))
         last = self._drawn.get(overlay)
-        if last is not None and last.words == said and last.file == file:
+        if last is not None and last.file == file and (last.failed or last.words == said):
             return last
         rect = pixel_rect(overlay.rect, self._size)
-        drawn = drawing(overlay, said, file, rect.size, self._size)
-        return _Drawn(said, file, _placed(overlay, drawn, rect) if drawn else None)
+        try:
+            drawn = drawing(overlay, said, file, rect.size, self._size)
+            return _Drawn(said, file, _placed(overlay, drawn, rect) if drawn else None)
+        except Exception as error:  # noqa: BLE001 - a damaged font raises anything
+            self._on_failure(overlay, error)
+            return _Drawn(said, file, None, failed=True)
 
 
 def words(overlay: Overlay, now_s: float) -> str:

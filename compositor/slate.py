@@ -5,9 +5,10 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image, ImageDraw
 
+from compositor.assets import BOLD
 from compositor.frame import Yuv420, yuv420
 from compositor.geometry import Size
-from compositor.text import BOLD, MIN_FONT_PX, Face, drawable, shortened, typeface
+from compositor.text import MIN_FONT_PX, Face, drawable, shortened, typeface
 from compositor.text import width as width_of
 
 RGB = tuple[int, int, int]

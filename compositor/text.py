@@ -1,22 +1,21 @@
 """Words as pictures: fonts, lines, letters."""
 
+import math
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import fontpkg
 from PIL import Image, ImageDraw, ImageFont
 
+from compositor.assets import REGULAR, set_weight
 from compositor.assets import font as font_of
 from compositor.geometry import even
 
 Align = Literal["left", "center", "right"]
 
 RGBA = tuple[int, int, int, int]
-
-REGULAR = 400
-BOLD = 700
 
 MIN_FONT_PX = 6
 LINE_HEIGHT = 1.25
@@ -49,32 +48,32 @@ class Outline(NamedTuple):
     colour: RGBA
 
 
-@lru_cache(maxsize=64)
+def quarters(size_px: float) -> float:
+    """`size_px` rounded down to what own fonts are loaded for."""
+    return max(math.floor(size_px * 4) / 4, MIN_FONT_PX)
+
+
 def typeface(face: Face) -> ImageFont.FreeTypeFont:
-    """The font of `face`. The default is Noto Sans: Latin, Greek, Cyrillic and Devanagari."""
-    size_px = max(face.size_px, MIN_FONT_PX)
+    """The font of `face`. The default is Noto Sans: Latin, Greek, Cyrillic and Devanagari.
+
+    Raises AssetError.
+    """
     if face.font is None:
-        font = ImageFont.truetype(fontpkg.path("Noto Sans"), size_px)
-    else:
-        font = font_of(face.font, size_px)
-    _set_weight(font, face.weight)
+        return _default(max(face.size_px, MIN_FONT_PX), face.weight)
+    return _own(face.font, quarters(face.size_px), face.weight)
+
+
+@lru_cache(maxsize=64)
+def _default(size_px: float, weight: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.truetype(fontpkg.path("Noto Sans"), size_px)
+    set_weight(font, weight)
     return font
 
 
-def _set_weight(font: ImageFont.FreeTypeFont, weight: int) -> None:
-    """Choose `weight` where the font has such an axis."""
-    try:
-        axes = font.get_variation_axes()
-    except OSError:
-        return
-    font.set_variation_by_axes(
-        [
-            min(max(weight, axis["minimum"] or 0), axis["maximum"] or 0)
-            if axis["name"] == b"Weight"
-            else axis["default"] or 0
-            for axis in axes
-        ]
-    )
+@lru_cache(maxsize=8)
+def _own(data: bytes, size_px: float, weight: int) -> ImageFont.FreeTypeFont:
+    """Few are kept: each has the whole file in memory once more."""
+    return font_of(data, size_px, weight)
 
 
 def width(text: str, face: Face) -> float:
@@ -84,20 +83,26 @@ def width(text: str, face: Face) -> float:
 
 def drawable(text: str, face: Face) -> str:
     """`text` in one line, without what the font does not have, rather than boxes for it."""
-    composed = unicodedata.normalize("NFC", text)
-    kept = "".join(char for char in composed if char.isspace() or _has_glyph(char, face.font))
+    composed, has_glyph = unicodedata.normalize("NFC", text), _repertoire(face.font)
+    kept = "".join(char for char in composed if char.isspace() or has_glyph(char))
     return " ".join(kept.split())
 
 
-@lru_cache(maxsize=4096)
-def _has_glyph(char: str, font: bytes | None) -> bool:
-    category = unicodedata.category(char)
-    if category in ("Mn", "Mc") or char in JOINERS:
-        return True
-    if category.startswith("C"):
-        return False
-    letters = typeface(Face(24, font=font))
-    return _bits(letters, char) not in (b"", _bits(letters, "\uffff"))
+@lru_cache(maxsize=8)
+def _repertoire(font: bytes | None) -> Callable[[str], bool]:
+    """Whether a character can be drawn, by font: an old font is forgotten with its characters."""
+
+    @lru_cache(maxsize=4096)
+    def has_glyph(char: str) -> bool:
+        category = unicodedata.category(char)
+        if category in ("Mn", "Mc") or char in JOINERS:
+            return True
+        if category.startswith("C"):
+            return False
+        letters = typeface(Face(24, font=font))
+        return _bits(letters, char) not in (b"", _bits(letters, "\uffff"))
+
+    return has_glyph
 
 
 def _bits(letters: ImageFont.FreeTypeFont, char: str) -> bytes:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Collection, Mapping
 
-from compositor.assets import FONT_SIGNATURES, MAX_FONT_BYTES, MAX_IMAGE_BYTES, font, image
+from compositor.assets import FONT_SIGNATURES, MAX_FONT_BYTES, MAX_IMAGE_BYTES, check_font, image
 from mediaserver.errors import Conflict
 from mediaserver.packet import AssetId, ShowId
 from mediaserver.state import AssetRecord
@@ -19,12 +19,12 @@ _IMAGE_TYPES = {b"\x89PNG": "image/png", b"RIFF": "image/webp"}
 
 
 def inspected(name: str, data: bytes) -> AssetRecord:
-    """What `data` is, by itself and not by its name: wholly decoded once. Takes a while.
+    """What `data` is, by itself and not by its name: wholly decoded or drawn once. Takes a while.
 
     Raises AssetError for what is neither an image nor a font, or is too large.
     """
     if data.startswith(FONT_SIGNATURES):
-        font(data, 16)
+        check_font(data)
         content_type = "font/otf" if data.startswith(b"OTTO") else "font/ttf"
         return AssetRecord(name, "font", content_type, len(data))
     width, height = image(data).size

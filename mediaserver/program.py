@@ -1,6 +1,7 @@
 """A canvas on air: composed and encoded once, tick by tick, for any number of readers."""
 
 import asyncio
+import logging
 import threading
 import time
 from collections import deque
@@ -19,6 +20,8 @@ from mediaserver.mixer import AudioBus
 from mediaserver.pacer import Pacer
 from mediaserver.packet import CanvasId, EncodedPacket
 from mediaserver.stage import Scene, Stage, drawings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +120,20 @@ class Program:
     async def _draw(self) -> None:
         """Draw what the latest scene needs beside the canvas's thread, which cannot wait."""
         try:
-            while not self._stage.drawings.serve(self._scene) and not self._stopping.is_set():
-                self._stage.drawings = await asyncio.to_thread(
-                    drawings, self._scene, self._size, self._now()
-                )
-        except Exception as error:  # noqa: BLE001 - the show that owns this program decides
-            self._on_failure(error)
+            tried: Scene | None = None
+            while self._scene is not tried and not self._stopping.is_set():
+                tried = self._scene
+                if not self._stage.drawings.serve(tried):
+                    await self._draw_scene(tried)
         finally:
             self._drawing = None
+
+    async def _draw_scene(self, scene: Scene) -> None:
+        """Draw `scene`, or keep the last drawings if that fails."""
+        try:
+            self._stage.drawings = await asyncio.to_thread(drawings, scene, self._size, self._now())
+        except Exception:
+            log.exception("a scene cannot be drawn; the last drawings stay")
 
     def _publish(self, packets: list[EncodedPacket]) -> None:
         for packet in packets:

@@ -1,5 +1,6 @@
 """What a canvas shows at a tick: the layout resolved, every tile with its picture."""
 
+import logging
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,8 @@ from compositor.transition import Motion
 from mediaserver.composition import Composition
 from mediaserver.feed import Feed
 from mediaserver.picture import Look, Picture
+
+log = logging.getLogger(__name__)
 
 UNDRAWN = colour("#1a1e27")
 """In place of a slate for the moment in which it is drawn."""
@@ -73,10 +76,15 @@ class Drawings:
 def drawings(scene: Scene, size: Size, unix_s: float) -> Drawings:
     """Draw what `scene` has beside its feeds. Takes a while; any thread may."""
     composition, assets = scene.composition, scene.assets
-    painter = Painter(size)
+    painter = Painter(size, _left_out)
     painter.paint(composition.overlays, unix_s, assets)
     ground = _ground(composition.layout.background, assets, size)
     return Drawings(composition.layout.background, ground, composition.overlays, assets, painter)
+
+
+def _left_out(overlay: Overlay, error: Exception) -> None:
+    kind = type(overlay).__name__
+    log.warning("a %s overlay cannot be drawn and is left out", kind, exc_info=error)
 
 
 def _ground(wanted: str | Backdrop, assets: Assets, size: Size) -> Yuv420:
@@ -156,13 +164,19 @@ class Stage:
         return picture.passing(look, self._scaler)
 
     def _slate(self, tile: Tile, title: str) -> Yuv420 | None:
-        """None while it is drawn. Of a moving tile it is the one of its goal, stretched."""
+        """None until it is drawn; if that fails it is tried again. Of a moving tile it is the one
+        of its goal, stretched."""
         sizes = (settled.rect.size for settled in self._tiles if settled.feed == tile.feed)
         size = next(sizes, tile.rect.size)
         drawn = drawn_slate(size, title, tile.subtitle)
         if not self._patient and not drawn.done():
             return None
-        card = drawn.result()
+        try:
+            card = drawn.result()
+        except Exception as error:  # noqa: BLE001 - a show goes on without a slate
+            log.warning("a slate cannot be drawn: %r", error)
+            drawn_slate.cache_clear()
+            return None
         return card if size == tile.rect.size else self._scaler.resized(card, tile.rect.size)
 
 

@@ -1,6 +1,7 @@
 """Files that people upload."""
 
 import io
+import struct
 from pathlib import Path
 
 import fontpkg
@@ -17,3 +18,18 @@ def image_file(kind: str = "PNG", size: tuple[int, int] = (8, 6), colour: str = 
 def font_file() -> bytes:
     """A TrueType font."""
     return Path(fontpkg.path("Noto Sans")).read_bytes()
+
+
+def table(font: bytes, tag: bytes) -> slice:
+    """Where that table of a TrueType font lies in it (OpenType 1.9, otff)."""
+    entry = font.index(tag, 12)
+    start, length = struct.unpack_from(">II", font, entry + 8)
+    return slice(start, start + length)
+
+
+def spoilt_font(tag: bytes) -> bytes:
+    """A TrueType font of which one table is overwritten."""
+    font = bytearray(font_file())
+    spoilt = table(bytes(font), tag)
+    font[spoilt] = b"\x7f" * (spoilt.stop - spoilt.start)
+    return bytes(font)

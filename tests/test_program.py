@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from compositor.geometry import Size
 from compositor.overlay_spec import parse_overlays
 from compositor.spec import parse_layout
 from mediaserver.clock import MonotonicClock
@@ -227,6 +228,31 @@ async def test_stopping_leaves_no_thread(audio: AudioBus) -> None:
     await program.stop()
 
     assert "canvas-portrait" not in {thread.name for thread in threading.enumerate()}
+
+
+async def test_a_scene_that_cannot_be_drawn_leaves_the_last_drawings_until_the_next(
+    program: Program, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def spoilt(scene: Scene, size: Size, unix_s: float) -> Drawings:
+        if "spoilt" in str(scene.composition.overlays):
+            raise OSError("raster overflow")
+        return drawings(scene, size, unix_s)
+
+    monkeypatch.setattr("mediaserver.program.drawings", spoilt)
+    program.start()
+    text = {"kind": "text", "rect": [0, 0, 1, 1], "text": "spoilt"}
+    red = {"kind": "ticker", "rect": [0, 0, 1, 1], "text": ".", "box": "#ff0000"}
+    program.show(scene({"preset": "solo"}, overlays=[text]))
+    async with asyncio.timeout(20):
+        while not caplog.records:
+            await program.snapshot(20)
+    program.show(scene({"preset": "solo"}, overlays=[red]))
+
+    async with asyncio.timeout(20):
+        while (await program.snapshot(20)).to_ndarray(format="rgb24")[5, 5, 0] < 200:
+            pass
+
+    assert caplog.messages == ["a scene cannot be drawn; the last drawings stay"]
 
 
 async def test_trouble_on_the_canvas_thread_is_reported(audio: AudioBus) -> None:

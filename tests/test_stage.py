@@ -20,8 +20,8 @@ from mediaserver.feed import Feed
 from mediaserver.feed_state import FeedState
 from mediaserver.packet import FeedId
 from mediaserver.picture import Picture
-from mediaserver.stage import Scene, Stage, drawings
-from tests.files import image_file
+from mediaserver.stage import Scene, Stage, drawings, drawn_slate
+from tests.files import image_file, spoilt_font
 
 LANDSCAPE, PORTRAIT = Size(320, 180), Size(180, 320)
 SLOW = {"transition": {"duration_ms": 1000}}
@@ -246,7 +246,7 @@ def test_an_asset_that_is_lost_leaves_the_rest_as_it_is(ann: FedFeed) -> None:
 
 
 def test_a_clock_shows_the_time_it_is_given() -> None:
-    stage = Stage(LANDSCAPE)
+    stage = Stage(LANDSCAPE, patient=True)
     shown = scene({"slots": []}, overlays=[{"kind": "clock", "rect": [0, 0, 1, 1], "size": 0.3}])
     stage.drawings = drawings(shown, LANDSCAPE, 0.0)
 
@@ -291,3 +291,45 @@ def test_until_a_slate_is_drawn_the_last_picture_stays_dimmed(
     drawn = luma(stage.compose(scene(layout, ann), 2.0, 0.0))[90, 160]
 
     assert (live, waiting, drawn) == (200, 89, 33)
+
+
+def test_a_slate_that_fails_is_drawn_again_and_the_show_goes_on(
+    ann: FedFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[str] = []
+
+    def slate(size: Size, title: str, _: str) -> Yuv420:
+        attempts.append(title)
+        if len(attempts) == 1:
+            raise MemoryError
+        return solid(size, Colour(33, 128, 128))
+
+    drawn_slate.cache_clear()
+    monkeypatch.setattr("mediaserver.stage.slate", slate)
+    stage, shown = Stage(LANDSCAPE, patient=True), scene({"preset": "solo"}, ann)
+    ann.present = "away"
+
+    failed, drawn = (luma(stage.compose(shown, now_s, 0.0))[90, 160] for now_s in (0.0, 1.0))
+    drawn_slate.cache_clear()
+
+    assert (failed, drawn) == (89, 33)
+
+
+def test_an_overlay_that_cannot_be_drawn_is_left_out_and_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stage = Stage(LANDSCAPE, patient=True)
+    spoilt, whole = ({"kind": "clock", "rect": [0, y, 1, 0.5], "seconds": True} for y in (0, 0.5))
+    shown = scene(
+        {"slots": []}, overlays=[spoilt | {"font": "spoilt"}, whole], spoilt=spoilt_font(b"glyf")
+    )
+    bare = luma(stage.compose(scene({"slots": []}), 0.0, 0.0))
+    stage.drawings = drawings(shown, LANDSCAPE, 0.0)
+
+    seen = [luma(stage.compose(shown, unix_s, unix_s)) for unix_s in (0.0, 1.0, 2.0)]
+
+    assert all(np.array_equal(picture[:90], bare[:90]) for picture in seen)
+    assert not any(np.array_equal(picture[90:], bare[90:]) for picture in seen)
+    assert [record.message for record in caplog.records] == [
+        "a Clock overlay cannot be drawn and is left out"
+    ]

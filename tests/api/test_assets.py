@@ -9,7 +9,7 @@ from mediaserver.settings import Settings
 from tests.api.client import Answer, Client
 from tests.api.conftest import Invited
 from tests.control.hosting import hosted
-from tests.files import font_file, image_file
+from tests.files import font_file, image_file, spoilt_font
 from tests.peers.rtmp_record import RtmpRecord
 
 LANDSCAPE = "canvases/landscape"
@@ -73,10 +73,11 @@ async def test_the_same_file_twice_is_one_asset(owner: Client, invited: Invited)
         (b"<svg/>", 422),
         (image_file()[:-30], 422),
         (b"OTTO" + bytes(100), 422),
+        (spoilt_font(b"glyf"), 422),
         (image_file(size=(5000, 4000)), 422),
         (bytes(MAX_FONT_BYTES + 1), 413),
     ],
-    ids=["empty", "svg", "cut off", "no font", "too many pixels", "too large"],
+    ids=["empty", "svg", "cut off", "no font", "spoilt font", "too many pixels", "too large"],
 )
 async def test_what_is_no_harmless_image_or_font_is_refused(
     data: bytes, status: int, owner: Client, invited: Invited

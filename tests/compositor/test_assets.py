@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from compositor.assets import MAX_FONT_BYTES, MAX_IMAGE_BYTES, font, image
+from compositor.assets import MAX_FONT_BYTES, MAX_IMAGE_BYTES, check_font, font, image
 from compositor.errors import AssetError
+from tests.files import spoilt_font
 
 NOTO = Path(fontpkg.path("Noto Sans")).read_bytes()
 
@@ -62,10 +63,16 @@ def test_other_formats_are_refused(format: str) -> None:
         image(file(format, Image.new("RGB", (16, 16))))
 
 
-@pytest.mark.parametrize("side", [4097, 12_000, 60_000])
-def test_a_bomb_is_refused_by_its_header_alone(side: int) -> None:
+@pytest.mark.parametrize(
+    "size", [(4097, 4097), (60_000, 60_000), (4097, 1), (16_777_216, 1), (1, 16_777_216)]
+)
+def test_a_bomb_is_refused_by_its_header_alone(size: tuple[int, int]) -> None:
     with pytest.raises(AssetError, match="too many pixels"):
-        image(png_that_claims(side, side))
+        image(png_that_claims(*size))
+
+
+def test_a_side_may_have_4096_pixels() -> None:
+    assert image(file("PNG", Image.new("1", (4096, 1)))).size == (4096, 1)
 
 
 def test_a_picture_that_is_not_all_there_is_refused() -> None:
@@ -90,6 +97,16 @@ def test_a_font_is_read() -> None:
 def test_what_is_no_font_is_refused(data: bytes) -> None:
     with pytest.raises(AssetError, match="font"):
         font(data, 20)
+
+
+def test_a_font_all_of_whose_letters_can_be_drawn_is_harmless() -> None:
+    check_font(NOTO)
+
+
+@pytest.mark.parametrize("table", [b"glyf", b"gvar", b"hmtx", b"name"])
+def test_a_font_that_would_fail_in_drawing_is_refused(table: bytes) -> None:
+    with pytest.raises(AssetError, match="font"):
+        check_font(spoilt_font(table))
 
 
 SEEDS = [file("PNG", Image.effect_noise((9, 9), 90)), file("WEBP", Image.new("RGB", (9, 9)))]

@@ -16,6 +16,7 @@ from compositor.painter import Painter, words
 from compositor.raster import Raster
 from compositor.render import Canvas, Placed
 from tests.compositor.pictures import same
+from tests.files import font_file, spoilt_font
 
 HD = Size(1280, 720)
 SPOT = (0.25, 0.25, 0.5, 0.5)
@@ -184,3 +185,26 @@ def test_a_clock_stays_in_one_line_of_smaller_letters(
     assert placed.rect.width > 2 * placed.rect.height
     area = pixel_rect(rect, HD)
     assert placed.rect.common(area) == placed.rect
+
+
+def test_a_long_ticker_is_cut_before_it_fills_the_memory() -> None:
+    small = Size(320, 180)
+    ticker = Ticker((0, 0, 1, 0.1), "Everything is half the price " * 200)
+    strip = drawing(ticker, ticker.text, None, Size(320, 18), small)
+
+    assert strip is not None
+    assert strip.width * strip.height < 5 * small.width * small.height
+
+
+def test_an_overlay_that_cannot_be_drawn_has_another_try_with_another_file() -> None:
+    failed: list[Overlay] = []
+    painter = Painter(HD, lambda overlay, _: failed.append(overlay))
+    text = Text(SPOT, "Sale", Style(font="own"))
+
+    painted = [
+        painter.paint([text], NOW_S, {"own": font})
+        for font in (spoilt_font(b"glyf"), spoilt_font(b"glyf"), font_file())
+    ]
+
+    assert [len(placed) for placed in painted] == [0, 0, 1]
+    assert failed == [text]

@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compositor.text import Face, drawable, lettering, lines, rgba, shortened, width
+from compositor.text import Face, drawable, lettering, lines, rgba, shortened, typeface, width
+from tests.files import font_file
 
 FACE = Face(20)
 
@@ -54,3 +55,11 @@ def test_any_text_stays_in_its_room(text: str, room: int, most: int, size_px: in
         assert width(line, face) <= room or len(line) <= 2
     image = lettering(wrapped, face, (255, 255, 255, 255))
     assert image.width % 2 == image.height % 2 == 0
+
+
+def test_of_an_own_font_few_copies_are_kept_however_many_sizes_are_asked_for() -> None:
+    own = font_file()
+    asked = [typeface(Face(20 + step / 64, font=own)) for step in range(640)]
+
+    assert len({id(letters) for letters in asked}) == 40
+    assert typeface(Face(20, font=own)) is not asked[0]
