@@ -38,7 +38,7 @@ class DecodeThread:
         self._on_picture = on_picture
         self._on_sound = on_sound
         self._on_trouble = on_trouble
-        self._units: queue.Queue[AccessUnit | None] = queue.Queue(BACKLOG_UNITS)
+        self._units: queue.SimpleQueue[AccessUnit | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._abandoned = False
         self._last: Picture | None = None
@@ -49,19 +49,14 @@ class DecodeThread:
 
     def put(self, unit: AccessUnit) -> bool:
         """Take `unit`; False, and it is dropped, when too many wait already."""
-        try:
-            self._units.put_nowait(unit)
-        except queue.Full:
+        if self._units.qsize() >= BACKLOG_UNITS:
             return False
+        self._units.put(unit)
         return True
 
     def finish(self) -> None:
         """End when what waits is decoded."""
-        while True:
-            try:
-                return self._units.put_nowait(None)
-            except queue.Full:
-                self._units.get_nowait()
+        self._units.put(None)
 
     def abandon(self) -> None:
         """Give nothing out any more from this moment on, and end."""

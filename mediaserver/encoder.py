@@ -95,6 +95,9 @@ class AudioEncoder:
         context.bit_rate = AUDIO_BITRATE_BPS
         context.time_base = Fraction(1, SAMPLE_RATE)
         context.flags |= Flags.global_header
+        # At this bit rate FFmpeg's documentation calls it the better one, and it is three times
+        # as fast as the default.
+        context.options = {"aac_coder": "fast"}
         context.open()
         self._context = context
         self.header = EncodedPacket(
