@@ -12,6 +12,7 @@ from mediaserver.packet import AssetId
 from mediaserver.view import asset_view
 
 LONGEST_NAME = 100
+UPLOAD_TIMEOUT_S = 60.0
 
 
 async def listing(request: web.Request) -> web.Response:
@@ -26,7 +27,7 @@ async def upload(request: web.Request) -> web.Response:
     if len(name) > LONGEST_NAME:
         raise BadRequest(f"must be at most {LONGEST_NAME} characters", "name")
     show = await show_of(request)
-    data = await read_bytes(request, MAX_ASSET_BYTES)
+    data = await read_bytes(request, MAX_ASSET_BYTES, UPLOAD_TIMEOUT_S)
     record = await asyncio.to_thread(inspected, name, data)
     key = asset_id(data)
     durable = await show.add_asset(key, record, data)

@@ -14,7 +14,6 @@ T = TypeVar("T")
 
 MAX_BODY_BYTES = 64 * 1024
 BODY_TIMEOUT_S = 10.0
-UPLOAD_TIMEOUT_S = 60.0
 
 _AT = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
 _QUOTED = re.compile(r"'(.*)'", re.DOTALL)
@@ -28,14 +27,7 @@ async def read_json(request: web.Request, kind: type[T]) -> T:
     """
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="send the body as Content-Type: application/json")
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise PayloadTooLarge(MAX_BODY_BYTES)
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            body = await request.read()
-    except TimeoutError:
-        raise web.HTTPRequestTimeout(text="the body did not come") from None
-    return decoded(body, kind)
+    return decoded(await read_bytes(request, MAX_BODY_BYTES, BODY_TIMEOUT_S), kind)
 
 
 def decoded(body: bytes | msgspec.Raw, kind: type[T], within: str = "") -> T:
@@ -54,13 +46,13 @@ def decoded(body: bytes | msgspec.Raw, kind: type[T], within: str = "") -> T:
         raise MalformedBody(f"the body is not valid JSON: {error}") from None
 
 
-async def read_bytes(request: web.Request, limit_bytes: int) -> bytes:
+async def read_bytes(request: web.Request, limit_bytes: int, timeout_s: float) -> bytes:
     """The request's body, whatever it is. Raises PayloadTooLarge, and HTTP 408."""
     if (request.content_length or 0) > limit_bytes:
         raise PayloadTooLarge(limit_bytes)
     body = bytearray()
     try:
-        async with asyncio.timeout(UPLOAD_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             async for chunk in request.content.iter_any():
                 body += chunk
                 if len(body) > limit_bytes:

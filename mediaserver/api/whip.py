@@ -4,15 +4,15 @@ Trickle ICE is taken; ICE restart is not (422, §4.3.1): a page that lost its pa
 which takes the old session's place at once.
 """
 
-import asyncio
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from mediaserver.api.bodies import BODY_TIMEOUT_S, MAX_BODY_BYTES, read_bytes
 from mediaserver.api.keys import DEPLOYMENT
 from mediaserver.clock import Clock
-from mediaserver.errors import NotFound, PayloadTooLarge, Unauthorized
+from mediaserver.errors import NotFound, Unauthorized
 from mediaserver.feed import Feed
 from mediaserver.packet import ShowId
 from mediaserver.rate_limit import RateLimit
@@ -23,8 +23,6 @@ from mediaserver.webrtc.session import WhipSession, WhipSessions
 
 OFFER_TYPE = "application/sdp"
 FRAGMENT_TYPE = "application/trickle-ice-sdpfrag"
-MAX_BODY_BYTES = 64 * 1024
-BODY_TIMEOUT_S = 10.0
 ENDPOINT = "/whip/{show}"
 SESSION = "/whip/{show}/{session}"
 
@@ -169,15 +167,7 @@ def _token(request: web.Request) -> str:
 async def _body(request: web.Request, content_type: str) -> str:
     if request.content_type != content_type:
         raise web.HTTPUnsupportedMediaType(text=f"send {content_type}")
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > MAX_BODY_BYTES:
-                    raise PayloadTooLarge(MAX_BODY_BYTES)
-    except TimeoutError:
-        raise web.HTTPRequestTimeout(text="the body did not come") from None
+    body = await read_bytes(request, MAX_BODY_BYTES, BODY_TIMEOUT_S)
     try:
         return body.decode()
     except UnicodeDecodeError:
