@@ -25,7 +25,8 @@ class AccessUnit:
     `payload` is H.264 in Annex B, one VP8 frame, one Opus packet or one raw AAC frame.
     `timestamp` counts `clock_rate` a second, unwrapped, from the sender's arbitrary origin.
     `arrived_s` is the monotonic time at which its last byte came. `turns` bring the picture
-    upright: the camera was held otherwise.
+    upright: the camera was held otherwise. `captured_s` is when it was seen or heard, in seconds
+    of a clock that the sender's picture and sound share; None while that is not known.
     """
 
     codec: Codec
@@ -35,6 +36,7 @@ class AccessUnit:
     is_keyframe: bool
     arrived_s: float
     turns: Turns = 0
+    captured_s: float | None = None
 
     @property
     def kind(self) -> Kind:
