@@ -30,6 +30,7 @@ class DecodeThread:
         self,
         name: str,
         *,
+        untagged_matrix: int,
         on_picture: Callable[[Picture], None],
         on_sound: Callable[[int, Samples], None],
         on_trouble: Callable[[AccessUnit], None],
@@ -43,7 +44,8 @@ class DecodeThread:
         self._abandoned = False
         self._last: Picture | None = None
         self._scaler = Scaler()
-        self._video = VideoDecoder()
+        self._untagged_matrix = untagged_matrix
+        self._video = VideoDecoder(untagged_matrix)
         self._audio = AudioDecoder()
         threading.Thread(target=self._run, name=f"decode-{name}", daemon=True).start()
 
@@ -75,7 +77,8 @@ class DecodeThread:
                 self._on_trouble(unit)
             except Exception:
                 log.exception("decoder_failed feed=%s codec=%s", self._name, unit.codec)
-                self._video, self._audio = VideoDecoder(), AudioDecoder()
+                self._video = VideoDecoder(self._untagged_matrix)
+                self._audio = AudioDecoder()
                 self._on_trouble(unit)
 
     def _decode(self, unit: AccessUnit) -> None:

@@ -11,19 +11,19 @@ from av.video.codeccontext import VideoCodecContext
 from mediaserver.audio_buffer import SAMPLE_RATE, Samples
 from mediaserver.packet import AccessUnit, Codec
 
-UNTAGGED, BT601 = 2, 6
-"""Matrix coefficients (ITU-T H.273, table 4). Browsers seldom tag what they send over WebRTC. It is
-BT.601 at every size: their cameras' pictures pass through libyuv, and Chromium takes an untagged
-remote track for it too."""
+BT709, UNTAGGED, BT601 = 1, 2, 6
+"""Matrix coefficients (ITU-T H.273, table 4). What comes untagged is of the matrix that its source
+is known for (docs/adr/0007)."""
 
 
 class VideoDecoder:
     """H.264 or VP8 to frames, without delay; follows a sender that changes its codec.
 
-    Every frame says what its matrix is.
+    Every frame says what its matrix is; of those that came without, it is `untagged_matrix`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, untagged_matrix: int) -> None:
+        self._untagged_matrix = untagged_matrix
         self._codec: Codec | None = None
         self._context: VideoCodecContext | None = None
 
@@ -38,7 +38,7 @@ class VideoDecoder:
         frames = self._context.decode(av.Packet(unit.payload))
         for frame in frames:
             if frame.colorspace == UNTAGGED:
-                frame.colorspace = BT601
+                frame.colorspace = self._untagged_matrix
         return frames
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 from mediaserver.audio_buffer import AudioBuffer
 from mediaserver.clock import Clock
 from mediaserver.decode_thread import DecodeThread
+from mediaserver.decoder import BT601
 from mediaserver.feed_state import FeedState, feed_state
 from mediaserver.packet import AccessUnit, FeedId
 from mediaserver.picture import Picture
@@ -14,7 +15,12 @@ KEYFRAME_REQUEST_INTERVAL_S = 0.5
 
 
 class Source(Protocol):
-    """The live connection that brings a feed's media: WebRTC, or RTMP from a studio."""
+    """The live connection that brings a feed's media: WebRTC, or RTMP from a studio.
+
+    `untagged_matrix` is what its untagged pictures are (ITU-T H.273, table 4).
+    """
+
+    untagged_matrix: int
 
     def request_keyframe(self) -> None: ...
 
@@ -147,6 +153,7 @@ class Feed:
             self._needs_keyframe = True
             self._decoding = DecodeThread(
                 self.id,
+                untagged_matrix=self._source.untagged_matrix if self._source else BT601,
                 on_picture=self._show,
                 on_sound=self.audio.write,
                 on_trouble=self._mend,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mediaserver.clock import ManualClock
-from mediaserver.decoder import VideoDecoder
+from mediaserver.decoder import BT601, BT709, VideoDecoder
 from mediaserver.feed import Feed
 from mediaserver.packet import AccessUnit, FeedId
 from tests.media import opus_units, tone, video_units
@@ -14,6 +14,8 @@ from tests.media import opus_units, tone, video_units
 
 class FakeSource:
     """Counts what the feed asks of its connection."""
+
+    untagged_matrix = BT601
 
     def __init__(self) -> None:
         self.keyframe_requests = 0
@@ -203,3 +205,18 @@ def test_unit_that_breaks_the_decoder_costs_no_more_than_the_next_keyframe(
 
     assert feed.stats().decode_errors == 1
     assert feed.stats().frames_decoded == 5
+
+
+@pytest.mark.parametrize("matrix", [BT601, BT709])
+def test_untagged_pictures_are_of_the_matrix_that_their_source_is_known_for(
+    feed: Feed, matrix: int
+) -> None:
+    source = FakeSource()
+    source.untagged_matrix = matrix
+    feed.attach(source)
+
+    decode_all(feed, video_units(1))
+
+    picture = feed.picture()
+    assert picture is not None
+    assert picture.frame.colorspace == matrix

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 
 from mediaserver.clock import Clock
+from mediaserver.decoder import BT601
 from mediaserver.errors import NotFound
 from mediaserver.feed import Feed, Source
 from mediaserver.packet import AccessUnit, Kind
@@ -20,8 +21,11 @@ log = logging.getLogger(__name__)
 class WhipSession:
     """One host's connection, the source of a feed while it lasts.
 
-    It is answered, then started; `close` ends it from our side.
+    It is answered, then started; `close` ends it from our side. Browsers seldom tag pictures, and
+    theirs are BT.601 at every size (docs/adr/0007).
     """
+
+    untagged_matrix = BT601
 
     def __init__(
         self, show_id: str, feed: Feed, offer: Offer, settings: IceSettings, clock: Clock

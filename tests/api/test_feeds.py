@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 from PIL import Image
 
 from mediaserver.app import Server
+from mediaserver.decoder import BT601
 from mediaserver.feed import Feed
 from mediaserver.packet import FeedId, ShowId
 from tests.api.client import Client
@@ -17,6 +18,8 @@ class Camera:
 
     def __init__(self) -> None:
         self.closed = asyncio.Event()
+
+    untagged_matrix = BT601
 
     def request_keyframe(self) -> None:
         pass

@@ -17,7 +17,7 @@ from compositor.frame import BLACK, Colour, colour, solid, video_frame, yuv420
 from compositor.geometry import Rect, Size
 from compositor.render import Canvas, Placed
 from compositor.scale import scaled
-from mediaserver.decoder import VideoDecoder
+from mediaserver.decoder import BT601, VideoDecoder
 from mediaserver.encoder import VideoEncoder, VideoEncoding
 from mediaserver.packet import AccessUnit
 from tests.compositor.pictures import filtered, same
@@ -122,7 +122,7 @@ def received(sender: Sender) -> av.VideoFrame:
     encoder.options = {"preset": "ultrafast", "tune": "zerolatency", "qp": "1"}
     yuv.pts, yuv.colorspace, yuv.color_range = 0, sender.code, sender.tag
     data = b"".join(bytes(packet) for packet in encoder.encode(yuv))
-    (frame,) = VideoDecoder().decode(AccessUnit("h264", 0, 90_000, data, True, 0.0))
+    (frame,) = VideoDecoder(BT601).decode(AccessUnit("h264", 0, 90_000, data, True, 0.0))
     return frame
 
 

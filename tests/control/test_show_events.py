@@ -7,6 +7,7 @@ import pytest
 
 from mediaserver.broadcast import LONGEST_BACKLOG, MAX_LISTENERS, Broadcast, EventKind, Listener
 from mediaserver.clock import ManualClock
+from mediaserver.decoder import BT601
 from mediaserver.errors import NodeFull
 from mediaserver.redis_server import RedisServer
 from mediaserver.secret import Vault
@@ -18,6 +19,8 @@ TIMEOUT_S = 20.0
 
 class Camera:
     """A source that sends nothing."""
+
+    untagged_matrix = BT601
 
     def request_keyframe(self) -> None:
         pass

@@ -11,7 +11,7 @@ import pytest
 from av.filter import Graph
 from playwright.async_api import Browser, Page, Route, async_playwright
 
-from mediaserver.decoder import VideoDecoder
+from mediaserver.decoder import BT601, VideoDecoder
 from mediaserver.packet import AccessUnit
 from mediaserver.webrtc.sdp import START_BITRATE_KBPS
 from tests.webrtc.relay import UdpRelay
@@ -144,7 +144,7 @@ class Watcher:
             self._second.popleft()
         self.rate_bps = 8 * sum(len(unit.payload) for unit in self._second)
         if unit.is_keyframe:
-            [frame] = VideoDecoder().decode(unit)
+            [frame] = VideoDecoder(BT601).decode(unit)
             self.size = frame.width, frame.height
 
 

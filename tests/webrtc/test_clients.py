@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
-from mediaserver.decoder import VideoDecoder
+from mediaserver.decoder import BT601, VideoDecoder
 from mediaserver.packet import AccessUnit
 from tests.webrtc.certificates import self_signed
 from tests.webrtc.hosts import Hosts
@@ -21,7 +21,7 @@ def is_media(datagram: bytes) -> bool:
 
 
 def numbers(units: list[AccessUnit]) -> list[int]:
-    decoder = VideoDecoder()
+    decoder = VideoDecoder(BT601)
     return [picture_number(frame) for unit in units for frame in decoder.decode(unit)]
 
 
@@ -107,7 +107,7 @@ async def test_ffmpeg_publishes_with_a_certificate_on_p256(
     _, errors = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 0, errors.decode()
     await feed.until(lambda: feed.source is None)
-    decoder = VideoDecoder()
+    decoder = VideoDecoder(BT601)
     frames: list[av.VideoFrame] = [f for u in feed.of("video") for f in decoder.decode(u)]
     assert len(frames) == 60
     assert {(f.width, f.height) for f in frames} == {(320, 240)}
