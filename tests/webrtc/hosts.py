@@ -6,7 +6,7 @@ from collections.abc import Callable
 import aiohttp
 
 from tests.webrtc.publisher import Publisher
-from tests.webrtc.relay import UdpRelay
+from tests.webrtc.relay import UdpRelay, rerouted, server_address, without_candidates
 from tests.webrtc.server import TOKEN, WhipServer
 
 
@@ -32,15 +32,13 @@ class Hosts:
         """A host behind a bad network: neither side knows another way."""
         publisher = Publisher(codec)
         self._made.append(publisher)
-        offer = re.sub(r"a=candidate:.*\r\n", "", await publisher.offer())
+        offer = without_candidates(await publisher.offer())
         if not repairs:
             offer = re.sub(r"a=rtcp-fb:\d+ nack\r\n", "", offer)
         answer = await self._posted(offer)
-        found = re.search(r"udp \d+ (127\.0\.0\.1) (\d+) typ host", answer)
-        assert found is not None
-        relay = UdpRelay((found[1], int(found[2])), loses=loses)
+        relay = UdpRelay(server_address(answer), loses=loses)
         self._made.append(relay)
-        await publisher.accept(answer.replace(found[2], str(await relay.start())))
+        await publisher.accept(rerouted(answer, await relay.start()))
         return publisher, relay
 
     async def _posted(self, offer: str) -> str:

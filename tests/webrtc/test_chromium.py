@@ -1,90 +1,24 @@
 """The host's page in a real browser, with a file for a camera."""
 
 import asyncio
-import re
-import shutil
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import pytest
-from av.filter import Graph
-from playwright.async_api import Browser, Page, Route, async_playwright
+from playwright.async_api import Page, Route
 
 from mediaserver.decoder import BT601, VideoDecoder
 from mediaserver.packet import AccessUnit
 from mediaserver.webrtc.sdp import START_BITRATE_KBPS
-from tests.webrtc.relay import UdpRelay
-from tests.webrtc.server import SHOW, TOKEN, RecordingFeed, WhipServer
+from tests.webrtc.chromium import FAKE_CAMERA, Launch, join
+from tests.webrtc.relay import Line, UdpRelay, rerouted, server_address, without_candidates
+from tests.webrtc.server import TOKEN, RecordingFeed, WhipServer
 
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--use-fake-ui-for-media-stream",
-    "--allow-loopback-in-peer-connection",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-)
-FAKE_CAMERA = "--use-fake-device-for-media-stream"
 STEP_S = 30
 GOOD_WITHIN_S = 3
 GIVEN_UP_WITHIN_S = 2
 ATTEMPTS = 3
 """A machine with two busy cores takes its time; a browser that starts badly does so each time."""
-
-Launch = Callable[..., Awaitable[Browser]]
-
-
-@pytest.fixture(scope="session")
-def busy_camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A second of 720p that takes some 3 Mbit/s: moving patterns under noise."""
-    graph = Graph()
-    source = graph.add("testsrc2", "size=1280x720:rate=30")
-    noise = graph.add("noise", "alls=3:allf=t")
-    planar = graph.add("format", "yuv420p")
-    sink = graph.add("buffersink")
-    source.link_to(noise)
-    noise.link_to(planar)
-    planar.link_to(sink)
-    graph.configure()
-    path = tmp_path_factory.mktemp("camera") / "busy720p.y4m"
-    with path.open("wb") as file:
-        file.write(b"YUV4MPEG2 W1280 H720 F30:1 Ip A1:1 C420jpeg\n")
-        for _ in range(30):
-            file.write(b"FRAME\n" + graph.pull().to_ndarray().tobytes())
-    return path
-
-
-@pytest.fixture
-async def launch() -> AsyncIterator[Launch]:
-    async with async_playwright() as playwright:
-        browsers = []
-
-        async def launch(*flags: str) -> Browser:
-            browser = await playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=[*FLAGS, *flags]
-            )
-            browsers.append(browser)
-            return browser
-
-        yield launch
-        for browser in browsers:
-            await browser.close()
-
-
-@pytest.fixture
-async def page(launch: Launch, busy_camera: Path) -> Page:
-    browser = await launch(FAKE_CAMERA, f"--use-file-for-fake-video-capture={busy_camera}")
-    return await browser.new_page()
-
-
-async def join(page: Page, server: WhipServer) -> None:
-    await page.goto(f"{server.origin}/host#show={SHOW}&token={TOKEN}")
-    await page.get_by_role("button", name="Join").click()
 
 
 async def state_is(page: Page, state: str) -> str:
@@ -184,15 +118,12 @@ async def test_start_rate_that_the_network_does_not_carry_is_given_up(
         if route.request.method != "POST":
             await route.continue_()
             return
-        offer = re.sub(r"a=candidate:.*\r\n", "", route.request.post_data or "")
+        offer = without_candidates(route.request.post_data or "")
         response = await route.fetch(post_data=offer)
         answer = await response.text()
-        found = re.search(r"(127\.0\.0\.1) (\d+) typ host", answer)
-        assert found is not None
-        relay = UdpRelay((found[1], int(found[2])), rate_bps=600_000)
+        relay = UdpRelay(server_address(answer), up=Line(rate_bps=600_000))
         relays.append(relay)
-        body = answer.replace(f"{found[2]} typ host", f"{await relay.start()} typ host")
-        await route.fulfill(response=response, body=body)
+        await route.fulfill(response=response, body=rerouted(answer, await relay.start()))
 
     async def seconds_until_given_up() -> float:
         seen = len(feed.of("video"))
@@ -204,7 +135,7 @@ async def test_start_rate_that_the_network_does_not_carry_is_given_up(
         def given_up() -> bool:
             nonlocal took_s
             assert relay.media_since_s is not None
-            now = relay.received[-1][0]
+            now = relay.received[-1].at
             took_s = now - relay.media_since_s
             return took_s > 0.5 and relay.rate_bps(now - 0.5, now) < 600 * START_BITRATE_KBPS
 
