@@ -9,7 +9,8 @@ from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
 from numpy.typing import NDArray
 
-from mediaserver.packet import AccessUnit, Codec
+from mediaserver.encoder import AAC_FRAME_SAMPLES, AudioEncoder, VideoEncoder, VideoEncoding
+from mediaserver.packet import AccessUnit, Codec, EncodedPacket, Kind
 
 SAMPLE_RATE = 48_000
 
@@ -75,3 +76,28 @@ def opus_units(samples: NDArray[np.float32]) -> list[AccessUnit]:
             for packet in encoder.encode(frame)
         )
     return units
+
+
+class Programme:
+    """What a canvas of 320×180 at 30 fps gives its readers in so many seconds."""
+
+    def __init__(self, seconds: int, keyframe_interval_s: float = 1.0) -> None:
+        video = VideoEncoder(
+            VideoEncoding(320, 180, Fraction(30), 500_000, "ultrafast", keyframe_interval_s)
+        )
+        audio = AudioEncoder()
+        sound = tone(seconds)
+        self.headers: dict[Kind, EncodedPacket] = {"video": video.header, "audio": audio.header}
+        pictures = [
+            packet
+            for tick, frame in enumerate(moving_frames(seconds * 30, 320, 180))
+            for packet in video.encode(frame, tick)
+        ]
+        sounds = [
+            packet
+            for index in range(sound.shape[1] // AAC_FRAME_SAMPLES)
+            for packet in audio.encode(
+                sound[:, index * AAC_FRAME_SAMPLES : (index + 1) * AAC_FRAME_SAMPLES], index
+            )
+        ]
+        self.packets = sorted(pictures + sounds, key=lambda packet: packet.dts)
