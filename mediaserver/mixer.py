@@ -13,11 +13,14 @@ from mediaserver.encoder import AAC_FRAME_SAMPLES, AudioEncoder
 from mediaserver.fanout import Fanout
 from mediaserver.feed import Feed
 from mediaserver.pacer import Pacer
-from mediaserver.packet import EncodedPacket
+from mediaserver.packet import EncodedPacket, FeedId
 
 FRAME_RATE = Fraction(SAMPLE_RATE, AAC_FRAME_SAMPLES)
 LEAD_S = 0.5
 """Sound later than this is left out rather than made up for."""
+
+OnBlock = Callable[[int, Samples], None]
+"""Takes the number of a block and its samples, (2, 1024) at 48 kHz, which it must not change."""
 
 
 def mixed(inputs: Iterable[tuple[Samples, float]], count: int) -> Samples:
@@ -41,6 +44,7 @@ class AudioBus:
         self._on_failure = on_failure
         self._feeds: tuple[Feed, ...] = ()
         self._fanouts: list[Fanout] = []
+        self._listeners: tuple[tuple[OnBlock, FeedId | None], ...] = ()
         self._stopping = threading.Event()
         self._encoder = AudioEncoder()
         self._loop = asyncio.get_running_loop()
@@ -66,6 +70,15 @@ class AudioBus:
     def remove(self, fanout: Fanout) -> None:
         self._fanouts.remove(fanout)
 
+    def listen_in(self, on_block: OnBlock, without: FeedId | None) -> None:
+        """From the next block on call `on_block` on the thread of the sound, which it must not
+        hold up: with the mix as it goes out, or with the mix `without` one feed's own voice."""
+        self._listeners += ((on_block, without),)
+
+    def stop_listening(self, on_block: OnBlock) -> None:
+        """The block that is being mixed at this moment may still come."""
+        self._listeners = tuple(each for each in self._listeners if each[0] != on_block)
+
     def _publish(self, packets: list[EncodedPacket]) -> None:
         for fanout in self._fanouts:
             for packet in packets:
@@ -82,14 +95,25 @@ class AudioBus:
         index = 0
         while not self._stopping.wait(pacer.due_s(index) - self._clock.now()):
             heard = [(feed, feed.audio.read(AAC_FRAME_SAMPLES)) for feed in self._feeds]
-            block = mixed(
-                (
-                    (samples, feed.gain_db)
-                    for feed, samples in heard
-                    if feed.admitted and not feed.muted
-                ),
-                AAC_FRAME_SAMPLES,
-            )
+            voices = [
+                (feed.id, samples, feed.gain_db)
+                for feed, samples in heard
+                if feed.admitted and not feed.muted
+            ]
+            block = _mixed_without(None, voices)
             packets = self._encoder.encode(block, index)
             self._loop.call_soon_threadsafe(self._publish, packets)
+            listeners = self._listeners
+            blocks = {key: _mixed_without(key, voices) for _, key in listeners if key is not None}
+            for on_block, without in listeners:
+                on_block(index, block if without is None else blocks[without])
             index = max(index + 1, pacer.first_after(self._clock.now() - LEAD_S))
+
+
+def _mixed_without(
+    feed_id: FeedId | None, voices: Iterable[tuple[FeedId, Samples, float]]
+) -> Samples:
+    return mixed(
+        ((samples, gain_db) for key, samples, gain_db in voices if key != feed_id),
+        AAC_FRAME_SAMPLES,
+    )
