@@ -21,7 +21,7 @@ from mediaserver.api import (
 from mediaserver.api.bodies import MAX_BODY_BYTES
 from mediaserver.api.problems import problems
 from mediaserver.api.roles import authorize, check_rules
-from mediaserver.api.whip import allow_any_origin
+from mediaserver.api.signalling import allow_any_origin
 
 _SHOW = "/api/v1/shows/{show}"
 _FEED = _SHOW + "/feeds/{feed}"

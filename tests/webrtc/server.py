@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from mediaserver.api import pages, whip
+from mediaserver.api import pages, signalling, whip
 from mediaserver.api.keys import DEPLOYMENT, Deployment
 from mediaserver.api.problems import problems
 from mediaserver.clock import Clock
@@ -98,7 +98,7 @@ class WhipServer:
         self.app.add_routes(whip.routes(self.node, self.sessions, clock))
         self.app.router.add_get("/host", pages.host)
         self.app.router.add_get(r"/{name:[a-z]+\.(?:js|css)}", pages.asset)
-        self.app.on_response_prepare.append(whip.allow_any_origin)
+        self.app.on_response_prepare.append(signalling.allow_any_origin)
         self._runner = web.AppRunner(self.app)
         self.origin = ""
 

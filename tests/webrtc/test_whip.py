@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from mediaserver.api.whip import ice_server_links
+from mediaserver.api.signalling import ice_server_links
 from mediaserver.clock import ManualClock
 from mediaserver.secret import Secret
 from mediaserver.settings import IceServer
