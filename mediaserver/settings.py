@@ -268,6 +268,15 @@ class CapacitySettings:
 
 
 @dataclass(frozen=True)
+class RecordingSettings:
+    """`reserve_mib` of the disk are left to Redis and the rest of the server."""
+
+    reserve_mib: Annotated[int, Setting("SHOPCAST_RECORDING_RESERVE_MIB", _whole(0, 1 << 30))] = (
+        2048
+    )
+
+
+@dataclass(frozen=True)
 class LogSettings:
     level: Annotated[
         str, Setting("SHOPCAST_LOG_LEVEL", _one_of("debug", "info", "warning", "error"))
@@ -293,6 +302,7 @@ class Settings:
     secrets: SecretSettings = SecretSettings()
     encoder: EncoderSettings = EncoderSettings()
     capacity: CapacitySettings = CapacitySettings()
+    recording: RecordingSettings = RecordingSettings()
     log: LogSettings = LogSettings()
     tiktok: TikTokSettings = TikTokSettings()
     warnings: tuple[str, ...] = ()
