@@ -6,8 +6,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from av.filter import Graph
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, Route, async_playwright
 
+from tests.webrtc.relay import (
+    CLEAR,
+    Line,
+    UdpRelay,
+    rerouted,
+    server_address,
+    without_candidates,
+)
 from tests.webrtc.server import SHOW, TOKEN, WhipServer
 
 FLAGS = (
@@ -70,3 +78,22 @@ async def browsers() -> AsyncIterator[Launch]:
 async def join(page: Page, server: WhipServer) -> None:
     await page.goto(f"{server.origin}/host#show={SHOW}&token={TOKEN}")
     await page.get_by_role("button", name="Join").click()
+
+
+async def put_behind(page: Page, up: Line, down: Line = CLEAR) -> list[UdpRelay]:
+    """Every session that the page begins goes through a relay of its own; gives back the list."""
+    relays: list[UdpRelay] = []
+
+    async def through_relay(route: Route) -> None:
+        if route.request.method != "POST":
+            await route.continue_()
+            return
+        offer = without_candidates(route.request.post_data or "")
+        response = await route.fetch(post_data=offer)
+        answer = await response.text()
+        relay = UdpRelay(server_address(answer), up=up, down=down)
+        relays.append(relay)
+        await route.fulfill(response=response, body=rerouted(answer, await relay.start()))
+
+    await page.route("**/whip/**", through_relay)
+    return relays

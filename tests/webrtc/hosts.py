@@ -4,9 +4,17 @@ import re
 from collections.abc import Callable
 
 import aiohttp
+from aiortc import MediaStreamTrack
 
 from tests.webrtc.publisher import Publisher
-from tests.webrtc.relay import UdpRelay, rerouted, server_address, without_candidates
+from tests.webrtc.relay import (
+    CLEAR,
+    Line,
+    UdpRelay,
+    rerouted,
+    server_address,
+    without_candidates,
+)
 from tests.webrtc.server import TOKEN, WhipServer
 
 
@@ -27,16 +35,23 @@ class Hosts:
         return publisher
 
     async def relayed(
-        self, codec: str, loses: Callable[[bytes], bool], *, repairs: bool = True
+        self,
+        codec: str,
+        loses: Callable[[bytes], bool] = lambda datagram: False,
+        *,
+        up: Line = CLEAR,
+        down: Line = CLEAR,
+        camera: MediaStreamTrack | None = None,
+        repairs: bool = True,
     ) -> tuple[Publisher, UdpRelay]:
         """A host behind a bad network: neither side knows another way."""
-        publisher = Publisher(codec)
+        publisher = Publisher(codec, camera)
         self._made.append(publisher)
         offer = without_candidates(await publisher.offer())
         if not repairs:
             offer = re.sub(r"a=rtcp-fb:\d+ nack\r\n", "", offer)
         answer = await self._posted(offer)
-        relay = UdpRelay(server_address(answer), loses=loses)
+        relay = UdpRelay(server_address(answer), up=up, down=down, loses=loses)
         self._made.append(relay)
         await publisher.accept(rerouted(answer, await relay.start()))
         return publisher, relay

@@ -11,6 +11,7 @@ import aiohttp
 import av
 import numpy as np
 from aiortc import (
+    MediaStreamTrack,
     RTCConfiguration,
     RTCPeerConnection,
     RTCRtpSender,
@@ -50,12 +51,11 @@ def picture_number(frame: av.VideoFrame) -> int:
 
 
 class Publisher:
-    """One host with a camera and a microphone."""
+    """One host with a camera and a microphone; the camera counts if no other is given."""
 
-    def __init__(self, codec: str) -> None:
-        self.pictures = NumberedPictures()
+    def __init__(self, codec: str, camera: MediaStreamTrack | None = None) -> None:
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        video = self.peer.addTransceiver(self.pictures, direction="sendonly")
+        video = self.peer.addTransceiver(camera or NumberedPictures(), direction="sendonly")
         codecs = RTCRtpSender.getCapabilities("video").codecs
         wanted = (f"video/{codec}".lower(), "video/rtx")
         video.setCodecPreferences([c for c in codecs if c.mimeType.lower() in wanted])

@@ -10,8 +10,8 @@ from playwright.async_api import Page, Route
 from mediaserver.decoder import BT601, VideoDecoder
 from mediaserver.packet import AccessUnit
 from mediaserver.webrtc.sdp import START_BITRATE_KBPS
-from tests.webrtc.chromium import FAKE_CAMERA, Launch, join
-from tests.webrtc.relay import Line, UdpRelay, rerouted, server_address, without_candidates
+from tests.webrtc.chromium import FAKE_CAMERA, Launch, join, put_behind
+from tests.webrtc.relay import Line
 from tests.webrtc.server import TOKEN, RecordingFeed, WhipServer
 
 STEP_S = 30
@@ -112,18 +112,7 @@ async def test_start_rate_that_the_network_does_not_carry_is_given_up(
     page: Page, whip_server: WhipServer
 ) -> None:
     feed = whip_server.feed
-    relays: list[UdpRelay] = []
-
-    async def through_relay(route: Route) -> None:
-        if route.request.method != "POST":
-            await route.continue_()
-            return
-        offer = without_candidates(route.request.post_data or "")
-        response = await route.fetch(post_data=offer)
-        answer = await response.text()
-        relay = UdpRelay(server_address(answer), up=Line(rate_bps=600_000))
-        relays.append(relay)
-        await route.fulfill(response=response, body=rerouted(answer, await relay.start()))
+    relays = await put_behind(page, Line(rate_bps=600_000))
 
     async def seconds_until_given_up() -> float:
         seen = len(feed.of("video"))
@@ -146,7 +135,6 @@ async def test_start_rate_that_the_network_does_not_carry_is_given_up(
         await relay.close()
         return took_s
 
-    await page.route("**/whip/**", through_relay)
     took_s = await best_of(ATTEMPTS, seconds_until_given_up, GIVEN_UP_WITHIN_S)
     assert took_s <= GIVEN_UP_WITHIN_S
 
