@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from mediaserver.demo.broadcast import NotReached
 from mediaserver.rtmp.events import MediaReceived, PublishRequested
-from mediaserver.rtmp.listener import RtmpServer, Sink
+from mediaserver.rtmp.listener import Connection, RtmpServer, Sink
 from mediaserver.rtmp.recorder import FlvRecorder
 
 LIMIT_BYTES = 1 << 30
@@ -49,7 +49,7 @@ class Destination:
         except TimeoutError:
             raise NotReached(f"the stream went on for {timeout_s:g} s after the end") from None
 
-    def _published(self, request: PublishRequested) -> Sink:
+    async def _published(self, _request: PublishRequested, _connection: Connection) -> Sink:
         if self._file is not None:
             self._file.close()
         self._file = self.path.open("wb")

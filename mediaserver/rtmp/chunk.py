@@ -90,7 +90,7 @@ class ChunkReader:
     """
 
     def __init__(self, max_message_size: int = MAX_MESSAGE_SIZE) -> None:
-        self._max_message_size = max_message_size
+        self.max_message_size = max_message_size
         self._chunk_size = DEFAULT_CHUNK_SIZE
         self._streams: dict[int, _ChunkStream] = {}
         self._buffer = bytearray()
@@ -118,7 +118,7 @@ class ChunkReader:
             stream.body += part
             self._unfinished += len(part)
             self._chunk_left -= len(part)
-            if self._unfinished > self._max_message_size:
+            if self._unfinished > self.max_message_size:
                 raise ProtocolError("too many unfinished messages at once")
             if self._chunk_left:
                 break
@@ -203,7 +203,7 @@ class ChunkReader:
         if kind < 2:
             stream.length = int.from_bytes(header[3:6])
             stream.type_id = header[6]
-            if stream.length > self._max_message_size:
+            if stream.length > self.max_message_size:
                 raise ProtocolError(f"a message of {stream.length} bytes")
         if kind == 0:
             stream.stream_id = int.from_bytes(header[7:11], "little")

@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import Final
 
 from mediaserver.rtmp.amf0 import Value
+from mediaserver.rtmp.chunk import MAX_MESSAGE_SIZE
 from mediaserver.rtmp.errors import ProtocolError, WrongState
 from mediaserver.rtmp.events import (
     MediaKind,
@@ -31,6 +32,9 @@ from mediaserver.rtmp.wire import Wire
 
 WINDOW_SIZE = 2_500_000
 """Bytes between two acknowledgements; what Adobe's server and nginx ask for."""
+
+MAX_UNACCEPTED_SIZE = 64 << 10
+"""Bytes of a message before a publisher is accepted: commands take some hundred."""
 
 _STREAM_ID = 1
 """A connection carries one stream, so every createStream names the same."""
@@ -67,6 +71,8 @@ TRANSITIONS: Final[dict[tuple[State, Step], State]] = {
     (State.CONNECTED, Step.PUBLISH): State.ASKED,
     (State.ASKED, Step.ACCEPT): State.PUBLISHING,
     (State.ASKED, Step.REJECT): State.CLOSED,
+    (State.PUBLISHING, Step.REJECT): State.CLOSED,
+    (State.CONNECTED, Step.REJECT): State.CLOSED,
     (State.CONNECTED, Step.UNPUBLISH): State.CONNECTED,
     (State.ASKED, Step.UNPUBLISH): State.CLOSED,
     (State.PUBLISHING, Step.UNPUBLISH): State.CONNECTED,
@@ -84,7 +90,7 @@ class ServerSession:
     """
 
     def __init__(self) -> None:
-        self._wire = Wire(is_client=False)
+        self._wire = Wire(is_client=False, max_message_size=MAX_UNACCEPTED_SIZE)
         self._state = State.NEW
         self._app = ""
 
@@ -108,11 +114,12 @@ class ServerSession:
         """Let the publisher that asked begin. Raises WrongState if none did."""
         self._decide(Step.ACCEPT)
         if self._state is State.PUBLISHING:
+            self._wire.allow(MAX_MESSAGE_SIZE)
             self._wire.send_control(user_control(UserControl.STREAM_BEGIN, _STREAM_ID))
             self._send_status("status", "NetStream.Publish.Start", "Publishing")
 
     def reject(self, code: str, description: str) -> None:
-        """Turn away the publisher that asked. Raises WrongState if none did."""
+        """Turn away the publisher, that asked or publishes. Raises WrongState before connect."""
         self._decide(Step.REJECT)
         self._send_status("error", code, description)
 

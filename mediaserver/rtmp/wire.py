@@ -35,6 +35,10 @@ class Wire:
         self._outgoing.clear()
         return data
 
+    def allow(self, max_message_size: int) -> None:
+        """Take messages of up to so many bytes from now on."""
+        self._reader.max_message_size = max_message_size
+
     def send(self, outgoing: Message, chunk_stream: int = COMMAND_CHUNK_STREAM) -> None:
         self._outgoing += self.writer.write(chunk_stream, outgoing)
 

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from mediaserver.rtmp.events import MediaReceived, PublishRequested
-from mediaserver.rtmp.listener import RtmpServer
+from mediaserver.rtmp.listener import Connection, RtmpServer
 
 TIMEOUT_S = 30.0
 """For what should come at once, on a machine that is busy with other things."""
@@ -75,7 +75,7 @@ class RtmpRecord:
                 await self._came.wait()
         return self.recordings[index]
 
-    def _on_publish(self, request: PublishRequested) -> Recording:
+    async def _on_publish(self, request: PublishRequested, _connection: Connection) -> Recording:
         self.recordings.append(Recording(request))
         self._came.set()
         return self.recordings[-1]

@@ -5,14 +5,14 @@ from contextlib import asynccontextmanager
 
 from mediaserver.rtmp.errors import PublishRefused
 from mediaserver.rtmp.events import PublishRequested
-from mediaserver.rtmp.listener import RtmpServer, Sink
+from mediaserver.rtmp.listener import Connection, RtmpServer, Sink
 
 
 @asynccontextmanager
 async def rtmp_reject(code: str, description: str) -> AsyncIterator[str]:
     """Its URL."""
 
-    def refuse(request: PublishRequested) -> Sink:
+    async def refuse(_request: PublishRequested, _connection: Connection) -> Sink:
         raise PublishRefused(description, code)
 
     server = RtmpServer(refuse)
