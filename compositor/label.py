@@ -15,9 +15,6 @@ WEIGHT = 600
 MARGIN = 0.6
 """From the edges of the picture, of the letters' size."""
 
-FADE_STEPS = 16
-"""Opacities in which a label is made ready."""
-
 
 def label(tile: Tile, canvas: Size) -> Placed | None:
     """The name on `tile`, the same picture while it stays; None if it has none, or no room."""
@@ -27,26 +24,26 @@ def label(tile: Tile, canvas: Size) -> Placed | None:
     margin = even(MARGIN * size_px)
     width, height = tile.rect.width - 2 * margin, tile.rect.height - 2 * margin
     words = tile.label.text or tile.name
-    sign = _sign(tile.label, words, size_px, width, round(tile.opacity * FADE_STEPS))
+    sign = _sign(tile.label, words, size_px, width)
     if sign is None or sign.size.width > width or sign.size.height > height:
         return None
     right, bottom = tile.label.at.endswith("right"), tile.label.at.startswith("bottom")
     x = tile.rect.right - margin - sign.size.width if right else tile.rect.x + margin
     y = tile.rect.bottom - margin - sign.size.height if bottom else tile.rect.y + margin
-    return Placed(Rect(x, y, sign.size.width, sign.size.height), sign)
+    return Placed(Rect(x, y, sign.size.width, sign.size.height), sign, opacity=tile.opacity)
 
 
-def _sign(label: Label, words: str, size_px: float, room_px: int, share: int) -> Raster | None:
+def _sign(label: Label, words: str, size_px: float, room_px: int) -> Raster | None:
     face = Face(size_px, WEIGHT)
     said = drawable(words, face)
     widest_px = room_px - 2 * round(BOX_PADDING * size_px) - 2
-    if size_px < MIN_FONT_PX or not said or widest_px < size_px or not share:
+    if size_px < MIN_FONT_PX or not said or widest_px < size_px:
         return None
-    return _raster(shortened(said, face, widest_px), face, label.colour, label.box, share)
+    return _raster(shortened(said, face, widest_px), face, label.colour, label.box)
 
 
 @lru_cache(maxsize=128)
-def _raster(words: str, face: Face, colour: str, box: str, share: int) -> Raster:
+def _raster(words: str, face: Face, colour: str, box: str) -> Raster:
     padding = round(BOX_PADDING * face.size_px)
     letters = lettering([words], face, rgba(colour), padding_px=padding)
-    return raster(boxed(letters, box, face), share / FADE_STEPS)
+    return raster(boxed(letters, box, face))

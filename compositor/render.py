@@ -30,7 +30,7 @@ KEPT_PLANS = 64
 class Placed(NamedTuple):
     """A picture and the rectangle it goes into; a smaller one is centred there.
 
-    A border lies around the picture. A raster has its own alpha and neither trim nor opacity.
+    A border lies around the picture. A raster has no trim.
     """
 
     rect: Rect
@@ -43,14 +43,16 @@ class _Piece(NamedTuple):
     """A rectangle of one kind of pixels: a part of the picture of that number, or of one that
     stays.
 
-    `rect` is where it is on the canvas, `x` and `y` where it begins in the picture.
+    `rect` is where it is on the canvas, `x` and `y` where it begins in the picture, `weight` of
+    255 how much of it is seen where `mask` shows it.
     """
 
     rect: Rect
     source: int | Yuv420
     x: int = 0
     y: int = 0
-    seen: Mask | int = WHOLE
+    weight: int = WHOLE
+    mask: Mask | None = None
     opaque: bool = True
 
 
@@ -59,7 +61,8 @@ class _Stroke(NamedTuple):
 
     source: int | Yuv420
     rect: Rect
-    seen: Mask | int
+    weight: int
+    mask: Mask | None
     target: Yuv420
 
 
@@ -152,7 +155,7 @@ class Canvas:
         return strokes
 
     def _strokes(self, rect: Rect) -> list[_Stroke]:
-        strokes = [_Stroke(self._background, rect, WHOLE, region(self._picture, rect))]
+        strokes = [_Stroke(self._background, rect, WHOLE, None, region(self._picture, rect))]
         for piece in self._pieces:
             both = piece.rect.common(rect)
             if both is None:
@@ -164,21 +167,23 @@ class Canvas:
                 _Stroke(
                     piece.source,
                     replace(inside, x=inside.x + piece.x, y=inside.y + piece.y),
-                    piece.seen if isinstance(piece.seen, int) else cut(piece.seen, inside),
+                    piece.weight,
+                    cut(piece.mask, inside) if piece.mask else None,
                     region(self._picture, both),
                 )
             )
         return strokes
 
     def _paint(self, pictures: Sequence[Yuv420 | Raster], plan: Iterable[_Stroke]) -> None:
-        for source, rect, seen, target in plan:
+        for source, rect, weight, mask, target in plan:
             picture = pictures[source] if isinstance(source, int) else source
             if isinstance(picture, Raster):
-                blend(*part(picture, rect), target)
-            elif seen == WHOLE:
+                over, alpha = part(picture, rect)
+                blend(over, alpha, weight, target)
+            elif weight == WHOLE and mask is None:
                 copy(region(picture, rect), target)
             else:
-                blend(region(picture, rect), seen, target)
+                blend(region(picture, rect), mask, weight, target)
 
 
 def _inner(item: Placed, size: Size) -> Rect:
@@ -198,11 +203,11 @@ def _outer(rect: Rect, border: int) -> Rect:
 
 def _pieces(number: int, item: Placed, rect: Rect) -> Iterator[_Piece]:
     """The pieces of one placed picture, its border first."""
-    if isinstance(item.picture, Raster):
-        yield _Piece(rect, number, opaque=False)
-        return
     weight = round(item.opacity * WHOLE)
     if not weight:
+        return
+    if isinstance(item.picture, Raster):
+        yield _Piece(rect, number, weight=weight, opaque=False)
         return
     border = item.trim.border
     outer = _outer(rect, border)
@@ -235,8 +240,8 @@ def _corners(
             x = rect.width - radius if right else 0
             y = rect.height - radius if bottom else 0
             square = Rect(rect.x + x, rect.y + y, radius, radius)
-            shape = corner(radius, line, right, bottom, weight)
-            yield _Piece(square, source, x, y, shape, opaque=False)
+            shape = corner(radius, line, right, bottom)
+            yield _Piece(square, source, x, y, weight, shape, opaque=False)
 
 
 def _border(outer: Rect, width: int, radius: int, colour: Colour, weight: int) -> Iterator[_Piece]:

@@ -1,9 +1,10 @@
 import numpy as np
 
+from compositor.frame import Colour, yuv420
 from compositor.geometry import Rect, Size
 from compositor.label import label
 from compositor.layout import Corner, Label
-from compositor.raster import Raster
+from compositor.render import Canvas
 from compositor.tiles import Tile
 
 HD = Size(1280, 720)
@@ -48,11 +49,13 @@ def test_it_fades_with_its_tile() -> None:
     whole, half = label(tile(Label()), HD), label(tile(Label(), opacity=0.5), HD)
     assert whole is not None
     assert half is not None
-    assert isinstance(whole.picture, Raster)
-    assert isinstance(half.picture, Raster)
-    levels = whole.picture.alpha.y.astype(float) / 2 - half.picture.alpha.y
-    assert np.abs(levels).max() <= 0.5
-    assert label(tile(Label(), opacity=0.01), HD) is None
+    assert half.picture is whole.picture
+    under, named, faded = (
+        yuv420(Canvas(HD, Colour(60, 128, 128)).render(placed)).y.astype(float)
+        for placed in ([], [whole], [half])
+    )
+    assert np.abs(named - under).max() > 100
+    assert np.abs((named + under) / 2 - faded).max() <= 1
 
 
 def test_there_is_none_without_a_name_or_room() -> None:
