@@ -15,17 +15,22 @@ from bench import clips
 from bench.report import Figures, Options, Report, medians, report, run
 from compositor.frame import BLACK, Yuv420, copy, solid, yuv420
 from compositor.geometry import Rect, Size
-from compositor.layout import View
 from compositor.raster import Raster, raster
 from compositor.render import Canvas, Placed
 from compositor.scale import Scaler, scaled
 from compositor.tiles import Tile
 from compositor.transition import between
+from compositor.trim import PLAIN, Trim
 from mediaserver.encoder import VideoEncoder, VideoEncoding
 
 CANVAS, TILE = Size(1920, 1080), Size(960, 540)
 GRID = tuple(Rect(x, y, TILE.width, TILE.height) for y in (0, 540) for x in (0, 960))
 SPOTLIGHT = (Rect(0, 90, 1600, 900), *(Rect(1600, 90 + 300 * row, 320, 180) for row in range(3)))
+HALVES = Rect(0, 270, 960, 540), Rect(960, 270, 960, 540)
+INSET = Rect(0, 0, 1920, 1080), Rect(1380, 740, 480, 270)
+ROUND = Trim(radius=48, border=6, colour="#ffffff")
+TRANSITIONS = {"4": (GRID, SPOTLIGHT), "2": (HALVES, INSET)}
+"""From where to where, by the number of tiles."""
 FEEDS, PICTURES = len(GRID), 16
 """Different pictures of each feed: what is scaled was not in the cache."""
 OVERLAYS = (Rect(60, 60, 520, 200), Rect(700, 820, 520, 200), Rect(1340, 440, 520, 200))
@@ -153,30 +158,47 @@ def new_canvases(render: Render) -> float:
         tracemalloc.stop()
 
 
-def transition_ms(of: Feeds) -> float:
-    """The slowest frame, encoded, of four tiles that move from a grid to a spotlight and back."""
+def transitions(of: Feeds) -> Figures:
+    """The slowest frame, encoded, of tiles that go there and back: moved or faded, with square
+    corners or with round ones and a border."""
+    slowest = {
+        f"{kind}_{count}{'_round' if trim.radius else ''}_ms": transition_ms(
+            of, rects, trim, moving=kind == "move"
+        )
+        for count, rects in TRANSITIONS.items()
+        for kind in ("move", "fade")
+        for trim in (PLAIN, ROUND)
+    }
+    return {"transition_worst_ms": max(slowest.values()), **slowest}
+
+
+def transition_ms(
+    of: Feeds, rects: tuple[Sequence[Rect], Sequence[Rect]], trim: Trim, *, moving: bool
+) -> float:
+    """The slowest frame, composed and encoded on one thread."""
     canvas, scaler = Canvas(CANVAS, BLACK), Scaler()
     encoder = VideoEncoder(VideoEncoding(CANVAS.width, CANVAS.height, Fraction(30), 6_000_000))
     old, new = (
-        [Tile(rect, str(number), "live", View()) for number, rect in enumerate(rects)]
-        for rects in (GRID, SPOTLIGHT)
+        [Tile(inside(rect, trim.border), str(n), "live", trim=trim) for n, rect in enumerate(each)]
+        for each in rects
     )
     times: list[float] = []
     there = range(TRANSITION_TICKS + 1)
     for tick in islice(cycle([*there, *reversed(there)]), 4 * TRANSITION_TICKS):
         before_s = time.thread_time()
-        placed = [
-            Placed(
-                tile.rect,
-                scaled(of[int(tile.feed or 0)][tick % PICTURES], tile.rect.size, tile.view, scaler),
-                tile.trim,
-                tile.opacity,
-            )
-            for tile in between(old, new, tick / TRANSITION_TICKS)
-        ]
+        placed = []
+        for tile in between(old, new, tick / TRANSITION_TICKS, moving=moving):
+            frame = of[int(tile.feed or 0)][len(times) % PICTURES]
+            picture = scaled(frame, tile.rect.size, tile.view, scaler)
+            placed.append(Placed(tile.rect, picture, tile.trim, tile.opacity))
         encoder.encode(canvas.render(placed), len(times))
         times.append(time.thread_time() - before_s)
     return 1000 * max(times[WARM_UP_TICKS:])
+
+
+def inside(rect: Rect, line: int) -> Rect:
+    """`rect` without a line of that width along its edge."""
+    return Rect(rect.x + line, rect.y + line, rect.width - 2 * line, rect.height - 2 * line)
 
 
 async def measure(options: Options) -> Report:
@@ -195,7 +217,7 @@ async def measure(options: Options) -> Report:
                 "tile_size_ms": fits_ms,
                 "unchanged_ms": cpu_ms(unchanged(camera), seconds),
                 "overlays_more_ms": cpu_ms(overlaid(fitting), seconds) - fits_ms,
-                "transition_worst_ms": transition_ms(camera),
+                **transitions(camera),
                 "grid_psnr_db": psnr_db(*map(yuv420, same_tick)),
                 "canvases_allocated": new_canvases(ours(camera)),
             }
