@@ -12,7 +12,7 @@ from mediaserver.errors import ShopcastError
 from mediaserver.rtmp import amf0
 
 _SET_DATA_FRAME = amf0.encode("@setDataFrame")
-_SAMPLE_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
+SAMPLE_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 _HIGH_PROFILES = (100, 110, 122, 144)
 
 _AVC, _AAC = 7, 10
@@ -87,7 +87,7 @@ def avc_body(avcc: bytes, keyframe: bool, cts_ms: int) -> bytes:
 
 def aac_header(sample_rate: int, channels: int) -> bytes:
     """The audio tag body that goes ahead: AAC-LC of a standard rate, up to 7 channels."""
-    index = _SAMPLE_RATES.index(sample_rate)
+    index = SAMPLE_RATES.index(sample_rate)
     return b"\xaf\0" + struct.pack(">H", _AAC_LC << 11 | index << 7 | channels << 3)
 
 
