@@ -1,50 +1,32 @@
 // The host's page: camera and microphone go to the show named in the invitation's fragment.
 
+import { openCamera, stop } from "./camera.js";
+import { OtherPages, resumeSecret } from "./device.js";
+import { FeedEvents } from "./events.js";
+import { pause } from "./network.js";
 import { Publication, Refused } from "./whip.js";
 
 const RETRY_MS = [1000, 2000, 4000, 8000];
 const STEADY_MS = 10000;
-const CAMERA = {
-  audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
-  video: {
-    width: { ideal: 1280 },
-    height: { ideal: 720 },
-    frameRate: { ideal: 30 },
-    facingMode: "user",
-  },
-};
-const CAMERA_TROUBLE = {
-  NotAllowedError: "Camera or microphone is blocked. Allow both in the browser, then join again.",
-  NotFoundError: "No camera or microphone was found. Plug one in, then join again.",
-  NotReadableError: "Another program is using the camera. Close it, then join again.",
-  OverconstrainedError: "This camera cannot be used. Choose another one, then join again.",
-};
 
 const invitation = new URLSearchParams(location.hash.slice(1));
 const show = invitation.get("show");
 const token = invitation.get("token");
 const element = (id) => document.getElementById(id);
 
+const otherPages = new OtherPages();
+const events = new FeedEvents(show, token, hear);
 let publication = null;
+let isConnected = false;
+let view = null; // what the events last told
 let joined = 0; // counts joins, so that what belongs to an earlier one ends by itself
 
 function say(state, text) {
   document.body.dataset.state = state;
   element("status").textContent = text;
-  const inside = state === "connecting" || state === "connected";
+  const inside = !["idle", "failed"].includes(state);
   element("join").hidden = inside;
   element("leave").hidden = !inside;
-}
-
-async function openCamera() {
-  if (!navigator.mediaDevices?.getUserMedia) {
-    throw new Error("The browser gives its camera to secure pages only: open the https address.");
-  }
-  try {
-    return await navigator.mediaDevices.getUserMedia(CAMERA);
-  } catch (error) {
-    throw new Error(CAMERA_TROUBLE[error.name] ?? `The camera did not start: ${error.message}`);
-  }
 }
 
 async function join() {
@@ -59,39 +41,84 @@ async function join() {
   }
   if (mine !== joined) return stop(stream);
   element("self").srcObject = stream;
+  await otherPages.take(token, () => leave("idle", "You have joined on another page instead."));
   await publish(stream, mine);
 }
 
 /** Publishes until the host leaves, again and again when the connection breaks. */
 async function publish(stream, mine) {
   const endpoint = new URL(`whip/${encodeURIComponent(show)}`, location.href);
+  const place = { endpoint, token, resumeSecret: await resumeSecret(token) };
   for (let attempt = 0; mine === joined; attempt++) {
-    say("connecting", attempt ? "The connection broke. Joining again…" : "Connecting…");
-    publication = new Publication(endpoint, token, stream);
-    let pause = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)];
+    say("connecting", attempt ? broken() : "Connecting…");
+    publication = new Publication(place, stream);
+    let wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)];
     try {
       await publication.connect();
       if (mine !== joined) return;
-      say("connected", "You are connected: the studio sees and hears you.");
+      isConnected = true;
+      if (view?.feed) publication.want(view.feed.wanted);
+      tell();
+      events.open();
       const since = performance.now();
       await publication.lost();
-      // Two pages with one invitation put each other out: they must not do so at full speed.
-      if (performance.now() - since > STEADY_MS) attempt = pause = 0;
+      // One that is put out again and again must not come back at full speed.
+      if (performance.now() - since > STEADY_MS) attempt = wait = 0;
     } catch (error) {
       if (error instanceof Refused) {
         if (error.final) {
           if (mine === joined) leave("failed", refusal(error));
           return;
         }
-        pause = Math.max(pause, error.retryAfterMs);
+        wait = Math.max(wait, error.retryAfterMs);
         if (mine === joined) say("connecting", `${sentence(error.message)} Trying again…`);
       }
     }
     if (mine !== joined) return;
-    publication.close();
-    if (pause) await new Promise((resolve) => setTimeout(resolve, pause));
+    isConnected = false;
+    publication.abandon();
+    if (wait) await pause(wait);
   }
 }
+
+/** Takes what the feed's events tell. */
+function hear(told) {
+  view = told;
+  if (!publication || !isConnected || !view.feed) return;
+  if (!view.feed.contender) publication.isContender = false;
+  publication.want(view.feed.wanted);
+  tell();
+}
+
+/** Says how it stands with a host who is connected. */
+function tell() {
+  say(...standing(publication.isContender, view?.status, view?.feed));
+}
+
+function standing(isContender, status, feed) {
+  if (isContender) {
+    return [
+      "contender",
+      "You are waiting: this invitation is in use on another device. The studio can let you take over.",
+    ];
+  }
+  if (!feed) return ["connected", "You are connected: the studio sees and hears you."];
+  if (!feed.admitted) {
+    return ["waiting", "You are in the green room: the studio sees you. Wait to be let in."];
+  }
+  const muted = feed.muted ? " Your microphone is muted by the studio." : "";
+  if (status !== "on_air") {
+    return ["connected", `You are connected and let in. The show is not on air yet.${muted}`];
+  }
+  if (feed.wanted === null) {
+    const heard = feed.muted ? muted : " You can be heard.";
+    return ["connected", `The show is on air. You are not in the picture.${heard}`];
+  }
+  return ["onair", `You are on air.${muted}`];
+}
+
+const broken = () =>
+  navigator.onLine ? "The connection broke. Joining again…" : "There is no network. Waiting for it…";
 
 function refusal(error) {
   if ([401, 403, 404].includes(error.status)) {
@@ -104,21 +131,21 @@ const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 function leave(state, text) {
   joined++;
-  publication?.close();
+  isConnected = false;
+  view = null;
+  otherPages.close();
+  events.close();
+  publication?.leave();
   publication = null;
   stop(element("self").srcObject);
   element("self").srcObject = null;
   say(state, text);
 }
 
-function stop(stream) {
-  stream?.getTracks().forEach((track) => track.stop());
-}
-
 if (show && token) {
   element("join").addEventListener("click", join);
   element("leave").addEventListener("click", () => leave("idle", "You have left the show."));
-  addEventListener("pagehide", () => publication?.close());
+  addEventListener("pagehide", () => publication?.leave());
 } else {
   element("join").disabled = true;
   say("failed", "This link is not complete. Open the invitation as it was sent to you.");

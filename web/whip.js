@@ -1,8 +1,16 @@
 // Publishing by WHIP (RFC 9725): one POST makes a session, DELETE ends it.
 
-const DISCONNECTED_FOR_MS = 4000;
-const CONNECT_WITHIN_MS = 15000;
+import { network } from "./network.js";
+import { PictureSize } from "./picture.js";
+
+const CONNECT_WITHIN_MS = 8000;
 const MAX_BITRATE = 3_000_000;
+
+// The server answers what it gets every 50 ms. A path that is silent for so long carries nothing
+// any more; browsers take 5 s and more to say so.
+const LOOK_MS = 200;
+const SILENT_MS = 1200;
+const SILENT_AFTER_CHANGE_MS = 400;
 
 /** The server's refusal, in its own words. `final` when asking again cannot help. */
 export class Refused extends Error {
@@ -16,15 +24,25 @@ export class Refused extends Error {
 
 /** One connection that carries a MediaStream to a WHIP endpoint. */
 export class Publication {
+  /** Whether another device has the invitation's place, so that this one waits for it. */
+  isContender = false;
+
   #peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
-  #endpoint;
-  #token;
+  #asking = new AbortController();
+  #invitation;
   #session = null;
   #camera = null;
+  #picture = null;
+  #isConnected = false;
+  #silenceMs = SILENT_MS;
+  #networkChanged = () => {
+    if (this.#isConnected) this.#silenceMs = SILENT_AFTER_CHANGE_MS;
+    else this.abandon();
+  };
 
-  constructor(endpoint, token, stream) {
-    this.#endpoint = endpoint;
-    this.#token = token;
+  /** `invitation` is `{endpoint, token, resumeSecret}`. */
+  constructor(invitation, stream) {
+    this.#invitation = invitation;
     for (const track of stream.getAudioTracks()) {
       this.#peer.addTransceiver(track, { direction: "sendonly", streams: [stream] });
     }
@@ -39,19 +57,78 @@ export class Publication {
         }),
       );
       this.#camera = () => sender.replaceTrack(track);
+      this.#picture = new PictureSize(sender, track);
     }
+    network.addEventListener("change", this.#networkChanged);
   }
 
   /** Resolves once media flows; rejects with Refused, or an Error when no path is found. */
   async connect() {
-    // The server takes candidates it was not told of as they ring, so nothing waits for gathering.
-    await this.#peer.setLocalDescription();
-    const connected = this.#stateIs(["connected"], ["failed", "closed"], CONNECT_WITHIN_MS);
-    connected.catch(() => {}); // looked at below, after the answer
-    const response = await fetch(this.#endpoint, {
+    const giveUp = setTimeout(() => this.abandon(), CONNECT_WITHIN_MS);
+    try {
+      // The server takes candidates it was not told of as they ring, so nothing waits for gathering.
+      await this.#peer.setLocalDescription();
+      await this.#peer.setRemoteDescription({ type: "answer", sdp: await this.#ask() });
+      await this.#connected();
+      await this.#camera?.();
+      this.#isConnected = true;
+    } finally {
+      clearTimeout(giveUp);
+    }
+  }
+
+  /** Resolves when the connection is lost, or its path carries nothing any more. */
+  async lost() {
+    let heard = -1;
+    let silentMs = 0;
+    while (this.#isUp() && silentMs < this.#silenceMs) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      const received = await this.#received();
+      silentMs = received === heard ? silentMs + LOOK_MS : 0;
+      heard = received;
+    }
+  }
+
+  /** Sends the picture as `wanted` by the feed's events. */
+  want(wanted) {
+    this.#picture?.want(wanted);
+  }
+
+  /** Ends the connection, not the host's place in the show: another one is to take it. */
+  abandon() {
+    network.removeEventListener("change", this.#networkChanged);
+    this.#asking.abort();
+    this.#picture?.close();
+    this.#peer.close();
+    this.#peer.dispatchEvent(new Event("connectionstatechange"));
+  }
+
+  /** Ends the session, because the host leaves; also while the page is going away. */
+  leave() {
+    const session = this.#session;
+    this.#session = null;
+    if (session === null && this.#peer.signalingState === "have-local-offer") {
+      this.#peer.close(); // the session is ended when the server has told its address
+      return;
+    }
+    this.abandon();
+    if (session === null) return;
+    const headers = { Authorization: `Bearer ${this.#invitation.token}` };
+    fetch(session, { method: "DELETE", headers, keepalive: true }).catch(() => {});
+  }
+
+  /** The server's answer to our offer. */
+  async #ask() {
+    const { endpoint, token, resumeSecret } = this.#invitation;
+    const response = await fetch(endpoint, {
       method: "POST",
-      headers: { "Content-Type": "application/sdp", Authorization: `Bearer ${this.#token}` },
+      headers: {
+        "Content-Type": "application/sdp",
+        Authorization: `Bearer ${token}`,
+        "Shopcast-Resume": resumeSecret,
+      },
       body: this.#peer.localDescription.sdp,
+      signal: this.#asking.signal,
     });
     if (response.status !== 201) {
       const problem = await response.json().catch(() => ({}));
@@ -59,62 +136,45 @@ export class Publication {
       throw new Refused(response.status, detail, Number(response.headers.get("Retry-After") ?? 0));
     }
     this.#session = new URL(response.headers.get("Location"), response.url);
+    this.isContender = response.headers.get("Shopcast-Contender") === "true";
     if (this.#peer.signalingState === "closed") {
-      this.close();
+      this.leave();
       throw new Error("closed before the server answered");
     }
-    await this.#peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
-    // When the server hangs up, this closes; the connection's own state stays as it is.
-    this.#peer.getSenders()[0].transport?.addEventListener("statechange", () =>
-      this.#peer.dispatchEvent(new Event("connectionstatechange")),
-    );
-    await connected;
-    await this.#camera?.();
+    return response.text();
   }
 
-  /** Resolves when the connection is lost for good. */
-  async lost() {
-    const ended = ["failed", "closed"];
-    for (;;) {
-      await this.#stateIs(["disconnected", ...ended]);
-      try {
-        await this.#stateIs(["connected"], ended, DISCONNECTED_FOR_MS);
-      } catch {
-        return;
-      }
-    }
-  }
-
-  /** Ends the session; also while the page is going away. */
-  close() {
-    this.#peer.close();
-    if (!this.#session) return;
-    const headers = { Authorization: `Bearer ${this.#token}` };
-    fetch(this.#session, { method: "DELETE", headers, keepalive: true }).catch(() => {});
-    this.#session = null;
-  }
-
-  #state() {
-    const encryption = this.#peer.getSenders()[0]?.transport?.state;
-    return ["closed", "failed"].includes(encryption) ? encryption : this.#peer.connectionState;
-  }
-
-  #stateIs(wanted, unwanted = [], withinMs = 0) {
+  #connected() {
     const peer = this.#peer;
     return new Promise((resolve, reject) => {
       const look = () => {
-        if (wanted.includes(this.#state())) settle(resolve);
-        else if (unwanted.includes(this.#state())) settle(reject);
+        if (!this.#isUp()) settle(reject);
+        else if (peer.connectionState === "connected") settle(resolve);
       };
-      const timer = withinMs ? setTimeout(() => settle(reject), withinMs) : 0;
       const settle = (how) => {
-        clearTimeout(timer);
         peer.removeEventListener("connectionstatechange", look);
         how(how === reject ? new Error("no connection to the server was made") : undefined);
       };
       peer.addEventListener("connectionstatechange", look);
       look();
     });
+  }
+
+  /** When the server hangs up, its encryption closes; the connection's own state stays. */
+  #isUp() {
+    const encryption = this.#peer.getSenders()[0]?.transport?.state;
+    const ended = ["closed", "failed"];
+    return !ended.includes(encryption) && !ended.includes(this.#peer.connectionState);
+  }
+
+  /** Bytes that came from the server. */
+  async #received() {
+    const reports = await this.#peer.getSenders()[0].getStats();
+    let bytes = 0;
+    for (const { type, bytesReceived } of reports.values()) {
+      if (type === "candidate-pair") bytes += bytesReceived ?? 0;
+    }
+    return bytes;
   }
 }
 
