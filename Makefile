@@ -35,7 +35,8 @@ test: $(DEV_STAMP) ## everything that CI runs: lint, types, tests
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-fuzz: $(DEV_STAMP) ## the property tests of parsers and rules, with 100,000 examples each
+fuzz: $(DEV_STAMP) ## 100,000 inputs for each parser, then as many examples for each property of them
+	$(BIN)/python -m tests.fuzz
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/rtmp/test_amf0.py tests/rtmp/test_chunk.py \
 		tests/rtmp/test_sessions.py tests/webrtc/test_sdp.py tests/webrtc/test_rtp.py
 
