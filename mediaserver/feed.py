@@ -52,6 +52,7 @@ class Feed:
         self.admitted = admitted
         self.gain_db = 0.0
         self.muted = False
+        self.solo = False
         self.audio = AudioBuffer()
         self._clock = clock
         self._source: Source | None = None

@@ -5,13 +5,13 @@ import threading
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 
-import numpy as np
-
-from mediaserver.audio_buffer import CHANNELS, SAMPLE_RATE, Samples
+from mediaserver.audio_buffer import SAMPLE_RATE, Samples
 from mediaserver.clock import Clock
 from mediaserver.encoder import AAC_FRAME_SAMPLES, AudioEncoder
 from mediaserver.fanout import Fanout
 from mediaserver.feed import Feed
+from mediaserver.levels import Levels
+from mediaserver.mix import Mix
 from mediaserver.pacer import Pacer
 from mediaserver.packet import EncodedPacket, FeedId
 
@@ -23,25 +23,26 @@ OnBlock = Callable[[int, Samples], None]
 """Takes the number of a block and its samples, (2, 1024) at 48 kHz, which it must not change."""
 
 
-def mixed(inputs: Iterable[tuple[Samples, float]], count: int) -> Samples:
-    """The sum of (samples, gain in dB) pairs, (2, count), kept within -1 … 1."""
-    total: Samples = np.zeros((CHANNELS, count), np.float32)
-    for samples, gain_db in inputs:
-        total += samples if gain_db == 0 else samples * np.float32(10 ** (gain_db / 20))
-    return np.clip(total, -1, 1, out=total)
-
-
 class AudioBus:
     """One thread per show that mixes and encodes a block when it is due; its packets go to
     the fan-out of every canvas on air.
 
     The epoch of the bus is the epoch of the show: canvases count their ticks from it too.
+    `on_levels` is called on the event loop, ten times a second.
     """
 
-    def __init__(self, name: str, *, clock: Clock, on_failure: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        clock: Clock,
+        on_failure: Callable[[Exception], None],
+        on_levels: Callable[[Levels], None] | None = None,
+    ) -> None:
         self.epoch_s = clock.now()
         self._clock = clock
         self._on_failure = on_failure
+        self._on_levels = on_levels
         self._feeds: tuple[Feed, ...] = ()
         self._fanouts: list[Fanout] = []
         self._listeners: tuple[tuple[OnBlock, FeedId | None], ...] = ()
@@ -79,10 +80,12 @@ class AudioBus:
         """The block that is being mixed at this moment may still come."""
         self._listeners = tuple(each for each in self._listeners if each[0] != on_block)
 
-    def _publish(self, packets: list[EncodedPacket]) -> None:
+    def _publish(self, packets: list[EncodedPacket], levels: Levels | None) -> None:
         for fanout in self._fanouts:
             for packet in packets:
                 fanout.publish(packet)
+        if levels is not None and self._on_levels is not None:
+            self._on_levels(levels)
 
     def _run(self) -> None:
         try:
@@ -91,29 +94,14 @@ class AudioBus:
             self._loop.call_soon_threadsafe(self._on_failure, error)
 
     def _pace(self) -> None:
-        pacer = Pacer(self.epoch_s, FRAME_RATE)
+        pacer, mix = Pacer(self.epoch_s, FRAME_RATE), Mix()
         index = 0
         while not self._stopping.wait(pacer.due_s(index) - self._clock.now()):
-            heard = [(feed, feed.audio.read(AAC_FRAME_SAMPLES)) for feed in self._feeds]
-            voices = [
-                (feed.id, samples, feed.gain_db)
-                for feed, samples in heard
-                if feed.admitted and not feed.muted
-            ]
-            block = _mixed_without(None, voices)
-            packets = self._encoder.encode(block, index)
-            self._loop.call_soon_threadsafe(self._publish, packets)
             listeners = self._listeners
-            blocks = {key: _mixed_without(key, voices) for _, key in listeners if key is not None}
-            for on_block, without in listeners:
-                on_block(index, block if without is None else blocks[without])
+            without = {key for _, key in listeners if key is not None}
+            mixed = mix.following(self._feeds, without)
+            packets = self._encoder.encode(mixed.block, index)
+            self._loop.call_soon_threadsafe(self._publish, packets, mixed.levels)
+            for on_block, key in listeners:
+                on_block(index, mixed.block if key is None else mixed.without[key])
             index = max(index + 1, pacer.first_after(self._clock.now() - LEAD_S))
-
-
-def _mixed_without(
-    feed_id: FeedId | None, voices: Iterable[tuple[FeedId, Samples, float]]
-) -> Samples:
-    return mixed(
-        ((samples, gain_db) for key, samples, gain_db in voices if key != feed_id),
-        AAC_FRAME_SAMPLES,
-    )

@@ -1,0 +1,115 @@
+"""The feeds of a show added up, block by block: gain, mute and solo, a limiter, meters."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mediaserver.audio_buffer import CHANNELS, Samples
+from mediaserver.encoder import AAC_FRAME_SAMPLES
+from mediaserver.fader import Fader
+from mediaserver.feed import Feed
+from mediaserver.levels import LevelMeter, Levels, peak_of
+from mediaserver.limiter import Limiter
+from mediaserver.loudness import LoudnessMeter
+from mediaserver.packet import FeedId
+
+IMPOSSIBLE = 1000.0
+"""A peak 60 dB over full scale is not sound but what a decoder made of spoilt bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """One block, (2, 1024): the mix, and by feed the mix without its voice. `levels` come ten
+    times a second."""
+
+    block: Samples
+    without: Mapping[FeedId, Samples]
+    levels: Levels | None
+
+
+class Mix:
+    """For one thread. A feed that is new fades in, one that is not given any more fades out."""
+
+    def __init__(self) -> None:
+        self._channels: dict[Feed, _Channel] = {}
+        self._limiter = Limiter()
+        self._limiters: dict[FeedId, Limiter] = {}
+        self._meter = LevelMeter()
+        self._loudness = LoudnessMeter()
+
+    def following(self, feeds: Sequence[Feed], without: Collection[FeedId] = ()) -> Mixed:
+        """Read the next block of every feed and mix what is heard of them: those that are
+        admitted and not muted, and, while an admitted one is soloed, only soloed ones."""
+        is_solo = any(feed.solo and feed.admitted for feed in feeds)
+        for feed in feeds:
+            if feed not in self._channels:
+                self._channels[feed] = _Channel(feed)
+        voices = []
+        for feed, channel in list(self._channels.items()):
+            if feed in feeds:
+                heard = channel.following(_gain(feed) if _is_heard(feed, is_solo) else 0.0)
+            else:
+                heard = self._channels.pop(feed).following(0.0)
+            if heard is not None:
+                voices.append((feed.id, heard))
+        block = self._limiter.limited(_sum(samples for _, samples in voices))
+        self._limiters = {key: self._limiters.get(key) or Limiter() for key in without}
+        return Mixed(
+            block,
+            {
+                key: limiter.limited(_sum(samples for other, samples in voices if other != key))
+                for key, limiter in self._limiters.items()
+            },
+            self._measured(block),
+        )
+
+    def _measured(self, block: Samples) -> Levels | None:
+        self._meter.add(block, peak_of(block))
+        if not self._loudness.add(block):
+            return None
+        return Levels(
+            {
+                feed.id: channel.meter.take().at_gain(_gain(feed))
+                for feed, channel in self._channels.items()
+            },
+            self._meter.take(),
+            self._loudness.read(),
+        )
+
+
+class _Channel:
+    """A feed's place in the mix."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.meter = LevelMeter()
+        self._feed = feed
+        self._fader = Fader()
+
+    def following(self, gain: float) -> Samples | None:
+        samples = self._feed.audio.read(AAC_FRAME_SAMPLES)
+        peak = peak_of(samples)
+        if not peak < IMPOSSIBLE:
+            samples, peak = _silence(), 0.0
+        self.meter.add(samples, peak)
+        return self._fader.faded(samples, gain)
+
+
+def _is_heard(feed: Feed, is_solo: bool) -> bool:
+    return feed.admitted and not feed.muted and (feed.solo or not is_solo)
+
+
+def _gain(feed: Feed) -> float:
+    return 1.0 if feed.gain_db == 0 else float(10 ** (feed.gain_db / 20))
+
+
+def _sum(voices: Iterable[Samples]) -> Samples:
+    """One voice alone is given back as it is."""
+    total = None
+    for samples in voices:
+        total = samples if total is None else total + samples
+    return _silence() if total is None else total
+
+
+def _silence() -> Samples:
+    return np.zeros((CHANNELS, AAC_FRAME_SAMPLES), np.float32)
