@@ -2,14 +2,16 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
 import av
 import msgspec
+from av.video.reformatter import VideoReformatter
 
 from mediaserver.demo.clip import Clip, encoded_pictures, encoded_sound, tone
+from mediaserver.wanted import Wanted
 
 SOURCES = ("testsrc2", "mandelbrot")
 NOISE = "noise=alls=10:allf=t+u"
@@ -29,16 +31,44 @@ def pictures(number: int, count: int) -> Iterator[av.VideoFrame]:
 
 
 def clip(number: int) -> Clip:
-    """Clip `number` (0 or 1), from the cache where an earlier run left it."""
-    path = _cache() / f"{SOURCES[number]}-{SECONDS}s-bt709.msgpack"
-    if not path.exists():
-        made = Clip(
+    """Clip `number` (0 or 1)."""
+    return _cached(
+        f"{SOURCES[number]}-{SECONDS}s-bt709",
+        lambda: Clip(
             encoded_pictures(pictures(number, SECONDS * FPS), FPS, BITRATE_BPS, gop=FPS),
             FPS,
-            encoded_sound(tone(TONES_HZ[number], SECONDS)),
+            _sound(number),
+        ),
+    )
+
+
+def wanted_clip(number: int, wanted: Wanted) -> Clip:
+    """Clip `number` as a browser sends it of which `wanted` is asked: shrunk and not tagged."""
+    width, height = min((wanted.width, wanted.height), SIZE)
+    bitrate_bps = Wanted(width, height).max_bitrate_bps
+
+    def made() -> Clip:
+        scaler = VideoReformatter()
+        small = (
+            scaler.reformat(picture, width, height, threads=1)
+            for picture in pictures(number, SECONDS * FPS)
         )
+        units = encoded_pictures(small, FPS, bitrate_bps, gop=FPS, tagged=False)
+        return Clip(units, FPS, _sound(number))
+
+    return _cached(f"{SOURCES[number]}-{SECONDS}s-{width}x{height}-{bitrate_bps}", made)
+
+
+def _sound(number: int) -> tuple[bytes, ...]:
+    return encoded_sound(tone(TONES_HZ[number], SECONDS))
+
+
+def _cached(name: str, make: Callable[[], Clip]) -> Clip:
+    """What `make` gives, from the cache where an earlier run left it."""
+    path = _cache() / f"{name}.msgpack"
+    if not path.exists():
         partial = path.with_suffix(f".{os.getpid()}")
-        partial.write_bytes(msgspec.msgpack.encode(made))
+        partial.write_bytes(msgspec.msgpack.encode(make()))
         partial.replace(path)
     return msgspec.msgpack.decode(path.read_bytes(), type=Clip)
 

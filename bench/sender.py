@@ -12,6 +12,7 @@ from aiortc import MediaStreamTrack
 
 from bench import clips
 from bench.live import TimecodeTrack
+from bench.obeying import ObeyingTrack
 from bench.rtp import RtpPorts, send_feed
 from mediaserver.demo.broadcast import Invitation
 from mediaserver.demo.child import standard_input
@@ -20,12 +21,16 @@ from mediaserver.demo.publisher import Publisher, clip_tracks, publish_over_loop
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One feed: content `clip`, stamped with its time of capture if `live`, over one transport."""
+    """One feed: content `clip`, stamped with its time of capture if `live`, over one transport.
+
+    One that `obeys` sends over WebRTC what its feed's events say is wanted.
+    """
 
     clip: int
     live: bool = False
     whip: Invitation | None = None
     rtp: RtpPorts | None = None
+    obeys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,8 @@ class Job:
 
 def tracks(feed: Sent) -> tuple[MediaStreamTrack, MediaStreamTrack]:
     video, audio = clip_tracks(clips.clip(feed.clip))
+    if feed.obeys:
+        return ObeyingTrack(feed.clip), audio
     return (TimecodeTrack(feed.clip) if feed.live else video), audio
 
 
@@ -50,6 +57,8 @@ async def send() -> None:
                 publisher = Publisher(feed.whip.whip_url, feed.whip.token, pair)
                 await sessions.enter_async_context(publisher)
                 ends.append(asyncio.create_task(publisher.ended()))
+                if isinstance(pair[0], ObeyingTrack):
+                    ends.append(asyncio.create_task(pair[0].obey(feed.whip)))
             elif feed.rtp is not None:
                 ends.append(asyncio.create_task(send_feed(pair, feed.rtp)))
         print("sending", flush=True)

@@ -27,11 +27,19 @@ class Clip:
 
 
 def h264_encoder(
-    width: int, height: int, fps: int, bitrate_bps: int, *, gop: int, preset: str
+    width: int,
+    height: int,
+    fps: int,
+    bitrate_bps: int,
+    *,
+    gop: int,
+    preset: str,
+    tagged: bool = True,
 ) -> av.VideoCodecContext:
     """An encoder that gives each picture at once in Annex B, with a keyframe every `gop`.
 
-    Constrained baseline, one thread: what a browser would send, but for the tag BT.709.
+    Constrained baseline, one thread: what a browser would send, but for the tag BT.709 if it is
+    `tagged`.
     """
     encoder = av.CodecContext.create("libx264", "w")
     assert isinstance(encoder, av.VideoCodecContext)
@@ -42,8 +50,9 @@ def h264_encoder(
     encoder.framerate = Fraction(fps)
     encoder.bit_rate = bitrate_bps
     encoder.thread_count = 1
-    encoder.colorspace = Colorspace.ITU709
-    encoder.color_range = ColorRange.MPEG
+    if tagged:
+        encoder.colorspace = Colorspace.ITU709
+        encoder.color_range = ColorRange.MPEG
     encoder.options = {
         "preset": preset,
         "tune": "zerolatency",
@@ -58,7 +67,12 @@ def h264_encoder(
 
 
 def encoded_pictures(
-    pictures: Iterable[av.VideoFrame], fps: int, bitrate_bps: int, *, gop: int
+    pictures: Iterable[av.VideoFrame],
+    fps: int,
+    bitrate_bps: int,
+    *,
+    gop: int,
+    tagged: bool = True,
 ) -> tuple[bytes, ...]:
     """One access unit for each picture; all have the size of the first."""
     encoder: av.VideoCodecContext | None = None
@@ -66,7 +80,13 @@ def encoded_pictures(
     for index, picture in enumerate(pictures):
         if encoder is None:
             encoder = h264_encoder(
-                picture.width, picture.height, fps, bitrate_bps, gop=gop, preset="veryfast"
+                picture.width,
+                picture.height,
+                fps,
+                bitrate_bps,
+                gop=gop,
+                preset="veryfast",
+                tagged=tagged,
             )
         picture.pts = index
         picture.time_base = Fraction(1, fps)
