@@ -19,6 +19,7 @@ EventKind = Literal[
     "asset",
     "asset_removed",
     "stats",
+    "levels",
 ]
 
 LONGEST_BACKLOG = 64
@@ -27,7 +28,7 @@ MAX_LISTENERS = 100
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`data` is what changed, in the form the show's state has it."""
+    """`data` is what changed, in the form the show's state has it; of `levels`, how loud it is."""
 
     id: int
     kind: EventKind
@@ -47,17 +48,27 @@ class Broadcast:
     def has_listeners(self) -> bool:
         return bool(self._listeners)
 
+    @property
+    def has_level_listeners(self) -> bool:
+        return any(listener.takes_levels for listener in self._listeners)
+
     def publish(self, kind: EventKind, data: Mapping[str, Any]) -> None:
         self._last_id += 1
         event = Event(self._last_id, kind, data)
         for listener in self._listeners:
             listener.hear(event)
 
-    def listen(self) -> "Listener":
+    def show_levels(self, data: Mapping[str, Any]) -> None:
+        """To those who take them; it is no change, and has no number of its own."""
+        for listener in self._listeners:
+            if listener.takes_levels:
+                listener.see_levels(data)
+
+    def listen(self, *, levels: bool = False) -> "Listener":
         """Raises NodeFull when MAX_LISTENERS listen already."""
         if len(self._listeners) >= MAX_LISTENERS:
             raise NodeFull("listeners of a show")
-        listener = Listener(self._whole, self._listeners.discard)
+        listener = Listener(self._whole, self._listeners.discard, takes_levels=levels)
         self._listeners.add(listener)
         if self._closed:
             listener.close()
@@ -77,12 +88,22 @@ class Listener:
     """An async iterator: the full state first, then each change.
 
     One that falls more than LONGEST_BACKLOG events behind gets the full state instead of them.
+    Of levels only the latest waits, behind all changes.
     """
 
-    def __init__(self, whole: Callable[[], Event], leave: Callable[["Listener"], None]) -> None:
+    def __init__(
+        self,
+        whole: Callable[[], Event],
+        leave: Callable[["Listener"], None],
+        *,
+        takes_levels: bool,
+    ) -> None:
+        self.takes_levels = takes_levels
         self._whole = whole
         self._leave = leave
         self._events: deque[Event] = deque()
+        self._levels: Mapping[str, Any] | None = None
+        self._heard_id = 0
         self._needs_whole = True
         self._closed = False
         self._wake = asyncio.Event()
@@ -98,6 +119,10 @@ class Listener:
         self._events.append(event)
         self._wake.set()
 
+    def see_levels(self, data: Mapping[str, Any]) -> None:
+        self._levels = data
+        self._wake.set()
+
     def close(self) -> None:
         """End the iteration after what is waiting."""
         self._closed = True
@@ -108,6 +133,11 @@ class Listener:
         return self
 
     async def __anext__(self) -> Event:
+        event = await self._next()
+        self._heard_id = event.id
+        return event
+
+    async def _next(self) -> Event:
         while True:
             await self._wake.wait()
             if self._needs_whole:
@@ -115,6 +145,9 @@ class Listener:
                 return self._whole()
             if self._events:
                 return self._events.popleft()
+            if self._levels is not None:
+                levels, self._levels = self._levels, None
+                return Event(self._heard_id, "levels", levels)
             if self._closed:
                 raise StopAsyncIteration
             self._wake.clear()

@@ -25,7 +25,7 @@ Select = Callable[[Event], dict[str, Any] | None]
 
 async def show_events(request: web.Request) -> web.StreamResponse:
     show = await show_of(request)
-    return await _stream(request, show, lambda event: dict(event.data))
+    return await _stream(request, show, lambda event: dict(event.data), levels=True)
 
 
 async def feed_events(request: web.Request) -> web.StreamResponse:
@@ -52,10 +52,12 @@ def _outline(show: Any) -> dict[str, Any]:
     return {name: show[name] for name in ("id", "title", "starts_at", "status")}
 
 
-async def _stream(request: web.Request, show: Show, select: Select) -> web.StreamResponse:
+async def _stream(
+    request: web.Request, show: Show, select: Select, *, levels: bool = False
+) -> web.StreamResponse:
     """Write events until the reader goes, may no longer read, or the show is no more."""
     clock = request.app[CLOCK]
-    listener = show.events.listen()
+    listener = show.events.listen(levels=levels)
     response = web.StreamResponse(
         headers={
             "Content-Type": "text/event-stream",

@@ -84,6 +84,37 @@ async def test_a_slow_listener_gets_the_full_state_instead_of_what_it_missed() -
     assert (await anext(slow)).data == {"number": -1}
 
 
+async def test_of_levels_only_the_latest_waits_and_changes_come_first() -> None:
+    broadcast = Broadcast(lambda: {"title": "now"})
+    slow, other = broadcast.listen(levels=True), broadcast.listen()
+    await anext(slow)
+    await anext(other)
+
+    for number in range(LONGEST_BACKLOG + 5):
+        broadcast.show_levels({"number": number})
+    broadcast.publish("show", {"title": "then"})
+    broadcast.close()
+
+    heard = [(event.kind, event.id, event.data) async for event in slow]
+    assert heard == [
+        ("show", 1, {"title": "then"}),
+        ("levels", 1, {"number": LONGEST_BACKLOG + 4}),
+    ]
+    assert [event.kind async for event in other] == ["show"]
+
+
+async def test_levels_are_wanted_while_somebody_takes_them() -> None:
+    broadcast = Broadcast(dict)
+    broadcast.listen()
+    assert not broadcast.has_level_listeners
+
+    listener = broadcast.listen(levels=True)
+    assert broadcast.has_level_listeners
+
+    listener.close()
+    assert not broadcast.has_level_listeners
+
+
 async def test_listeners_are_bounded_in_number() -> None:
     broadcast = Broadcast(dict)
     listeners = [broadcast.listen() for _ in range(MAX_LISTENERS)]
