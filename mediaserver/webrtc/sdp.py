@@ -1,4 +1,5 @@
-"""SDP as WHIP uses it: an offer to send at most one video and one audio track, and our answer.
+"""SDP as WHIP and WHEP use it: an offer to send, or to receive, at most one video and one audio
+track, and our answer.
 
 An offer that cannot be taken whole is refused whole: single m-lines are never rejected
 (RFC 9725 §4.4.3). Sources: RFC 8866 (SDP), RFC 9429 §5.3 (answers), RFC 9143 (BUNDLE), RFC 8839 §5
@@ -9,7 +10,7 @@ import base64
 import binascii
 import ipaddress
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Never
 
@@ -27,11 +28,18 @@ MAX_CANDIDATES = 32
 """More of a peer's candidates are left out: each is an address that we send checks to."""
 
 Setup = Literal["active", "passive"]
+Peer = Literal["sender", "receiver"]
+"""What the offerer is to be: a host who publishes, or a player."""
 
 _PROTOCOLS = ("UDP/TLS/RTP/SAVPF", "TCP/TLS/RTP/SAVPF", "RTP/SAVPF")
-_EXTENSIONS = (TRANSPORT_CC, VIDEO_ORIENTATION, MID)
-_FEEDBACK = ("transport-cc", "goog-remb", "nack", "nack pli")
 _DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
+_HIGH_PROFILE = "profile-level-id=64"
+"""What our encoder makes. Players that offer others only, take it too."""
+_WORDS: dict[Codec, str] = {
+    "h264": "H.264 (packetization-mode=1)",
+    "vp8": "VP8",
+    "opus": "Opus",
+}
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _PASSWORD = re.compile(r"[A-Za-z0-9+/]{22,256}")
 _TOKEN = re.compile(r"[!#-'*+.0-9A-Z^-~-]{1,64}")
@@ -100,6 +108,16 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """What we send in the m-section of its kind; streams of one `cname` share a clock."""
+
+    kind: Kind
+    ssrc: int
+    rtx_ssrc: int
+    cname: str
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     media: tuple[Media, ...]
     credentials: IceCredentials
@@ -121,6 +139,36 @@ class Fragment:
     candidates: tuple[Candidate, ...]
 
 
+@dataclass(frozen=True)
+class _Terms:
+    """What we take of an offer: codecs, extensions and feedback; not these directions."""
+
+    codecs: Mapping[Kind, tuple[Codec, ...]]
+    extensions: tuple[str, ...]
+    feedback: tuple[str, ...]
+    refused: tuple[str, ...]
+    refusal: str
+
+
+_TERMS: Mapping[Peer, _Terms] = {
+    "sender": _Terms(
+        {"video": ("h264", "vp8"), "audio": ("opus",)},
+        (TRANSPORT_CC, VIDEO_ORIENTATION, MID),
+        ("transport-cc", "goog-remb", "nack", "nack pli"),
+        ("recvonly", "inactive"),
+        "is not offered for sending: use sendonly",
+    ),
+    # The rate and the keyframes are those of all who read the canvas: a player gets repairs alone.
+    "receiver": _Terms(
+        {"video": ("h264",), "audio": ("opus",)},
+        (),
+        ("nack",),
+        ("sendonly", "inactive"),
+        "is not offered for receiving: use recvonly",
+    ),
+}
+
+
 class _Section:
     """The attributes of the session or of one m-section."""
 
@@ -138,21 +186,24 @@ class _Section:
         return any(key == name for key, _ in self.attributes)
 
 
-def parse_offer(text: str) -> Offer:
-    """The offer in `text`. Raises SdpError for all that cannot be taken."""
+def parse_offer(text: str, peer: Peer = "sender") -> Offer:
+    """The offer in `text`. Raises SdpError for all that cannot be taken.
+
+    Of a receiver's formats the one that we send is left, in each m-section.
+    """
     session, *sections = _sections(text)
     if not text.startswith("v=0"):
         raise SdpError("an SDP offer begins with v=0")
     if not sections:
         raise SdpError("the offer has no media")
-    media = tuple(_media(section) for section in sections)
+    media = tuple(_media(section, peer) for section in sections)
     for kind in ("audio", "video"):
         if sum(m.kind == kind for m in media) > 1:
-            raise SdpError(f"more than one {kind} track: send one video and one audio track")
-    streams = {
+            raise SdpError(f"more than one {kind} track: offer one video and one audio track")
+    published = {
         value.split()[0] for section in sections for value in section.all("msid") if value.strip()
     } - {"-"}
-    if len(streams) > 1:
+    if peer == "sender" and len(published) > 1:
         raise SdpError("more than one media stream: put both tracks into one")
     mids = [m.mid for m in media]
     bundle = next((g.split()[1:] for g in session.all("group") if g.startswith("BUNDLE")), [])
@@ -189,8 +240,11 @@ def write_answer(
     credentials: IceCredentials,
     fingerprint: Fingerprint,
     candidates: Sequence[Candidate],
+    streams: Sequence[Stream] = (),
 ) -> str:
-    """Our answer to `offer`: receive only, everything in one bundle."""
+    """Our answer to `offer`, everything in one bundle: to a receiver with the `streams` that we
+    send, to a sender without any."""
+    sent = {stream.kind: stream for stream in streams}
     lines = [
         "v=0",
         f"o=- {session_id} 1 IN IP4 0.0.0.0",
@@ -214,7 +268,7 @@ def write_answer(
             f"a=ice-pwd:{credentials.password}",
             f"a=fingerprint:{fingerprint.algorithm} {fingerprint.value}",
             f"a=setup:{offer.setup}",
-            "a=recvonly",
+            "a=sendonly" if media.kind in sent else "a=recvonly",
             "a=rtcp-mux",
             "a=rtcp-mux-only",
         ]
@@ -222,6 +276,8 @@ def write_answer(
             lines.append("a=rtcp-rsize")
         lines += [f"a=extmap:{identifier} {uri}" for identifier, uri in media.extensions]
         lines += [line for f in media.formats for line in _format_lines(f)]
+        if media.kind in sent:
+            lines += _stream_lines(sent[media.kind], media.formats[0])
         if index == 0:
             lines += [f"a=candidate:{candidate}" for candidate in candidates]
             lines.append("a=end-of-candidates")
@@ -243,7 +299,7 @@ def _sections(text: str) -> list[_Section]:
     return sections
 
 
-def _media(section: _Section) -> Media:
+def _media(section: _Section, peer: Peer) -> Media:
     words = (section.media or "").split()
     if len(words) < 4:
         raise SdpError("an m= line has a kind, a port, a protocol and formats")
@@ -262,24 +318,30 @@ def _media(section: _Section) -> Media:
     mid = section.first("mid")
     if mid is None or not _TOKEN.fullmatch(mid):
         raise SdpError(f"{kind} needs a mid")
-    if section.has("recvonly") or section.has("inactive"):
-        raise SdpError(f"{kind} is not offered for sending: use sendonly")
-    formats = _formats(section, kind, [_number(n, "payload type", 127) for n in numbers])
+    terms = _TERMS[peer]
+    if any(section.has(direction) for direction in terms.refused):
+        raise SdpError(f"{kind} {terms.refusal}")
+    formats = _formats(section, kind, peer, [_number(n, "payload type", 127) for n in numbers])
     if not formats:
-        wanted = "H.264 (packetization-mode=1) or VP8" if kind == "video" else "Opus"
+        wanted = " or ".join(_WORDS[codec] for codec in terms.codecs[kind])
         raise SdpError(f"no usable {kind} codec: offer {wanted}")
+    if peer == "receiver":
+        formats = (next((f for f in formats if _HIGH_PROFILE in f.parameters), formats[0]),)
     extensions = (_extension(value) for value in section.all("extmap"))
     return Media(
         kind,
         mid,
         protocol,
         formats,
-        tuple((i, uri) for i, uri in extensions if uri in _EXTENSIONS and 0 < i < 15),
+        tuple((i, uri) for i, uri in extensions if uri in terms.extensions and 0 < i < 15),
         section.has("rtcp-rsize"),
     )
 
 
-def _formats(section: _Section, kind: Kind, offered: Sequence[int]) -> tuple[Format, ...]:
+def _formats(
+    section: _Section, kind: Kind, peer: Peer, offered: Sequence[int]
+) -> tuple[Format, ...]:
+    terms = _TERMS[peer]
     maps = _by_payload_type(section.all("rtpmap"))
     parameters = {
         pt: _parameters(value) for pt, value in _by_payload_type(section.all("fmtp")).items()
@@ -294,15 +356,17 @@ def _formats(section: _Section, kind: Kind, offered: Sequence[int]) -> tuple[For
     for pt in offered:
         values = parameters.get(pt, {})
         codec = _codec(maps.get(pt, "").lower(), values)
-        if codec is None or (codec == "opus") != (kind == "audio"):
+        if codec not in terms.codecs[kind]:
             continue
         wanted = {what.strip() for number, _, what in feedback if number in ("*", str(pt))}
         formats.append(
             Format(
                 pt,
                 codec,
-                _answered_parameters(codec, values, tuned="transport-cc" in wanted),
-                tuple(f for f in _FEEDBACK if f in wanted),
+                _answered_parameters(
+                    codec, values, tuned=peer == "sender" and "transport-cc" in wanted
+                ),
+                tuple(f for f in terms.feedback if f in wanted),
                 rtx.get(str(pt)),
                 _parameter_sets(values.get("sprop-parameter-sets", "")),
             )
@@ -355,6 +419,15 @@ def _format_lines(format_: Format) -> Iterator[str]:
     if format_.rtx_payload_type is not None:
         yield f"a=rtpmap:{format_.rtx_payload_type} rtx/90000"
         yield f"a=fmtp:{format_.rtx_payload_type} apt={pt}"
+
+
+def _stream_lines(stream: Stream, format_: Format) -> Iterator[str]:
+    """Both tracks are of one stream, which tells the player to bring them in step."""
+    yield f"a=msid:{stream.cname} {stream.cname}-{stream.kind}"
+    yield f"a=ssrc:{stream.ssrc} cname:{stream.cname}"
+    if format_.rtx_payload_type is not None:
+        yield f"a=ssrc-group:FID {stream.ssrc} {stream.rtx_ssrc}"
+        yield f"a=ssrc:{stream.rtx_ssrc} cname:{stream.cname}"
 
 
 def _by_payload_type(values: Sequence[str]) -> dict[int, str]:

@@ -46,6 +46,8 @@ SERVER_TIMEOUT_S = 2
 """How long the answer waits for STUN and TURN servers; those that are slower are left out."""
 RECEIVE_BUFFER_BYTES = 1 << 20
 """Half a second of a feed at 15 Mbit/s: what may come while the loop is busy."""
+SEND_BUFFER_BYTES = 1 << 20
+"""A keyframe of several viewers may wait for a network card that is busy."""
 MAX_DATAGRAM = 2048
 BURST = 64
 """Datagrams read at one wake-up; the rest waits for the next turn of the loop."""
@@ -129,7 +131,7 @@ class PeerTransport:
         """Open the sockets and ask the STUN and TURN servers. Raises NodeFull without a port."""
         await self._connection.gather_candidates()
         if not self._connection.local_candidates:
-            raise NodeFull("feeds (no UDP port is free)")
+            raise NodeFull("connections (no UDP port is free)")
 
     async def add_candidates(self, candidates: Sequence[Candidate]) -> None:
         """Try these too. What exceeds MAX_CANDIDATES, or comes once connected, is left out."""
@@ -162,13 +164,18 @@ class PeerTransport:
                 self._candidates_left = 0
                 await self._dtls.start(remote)
         except ConnectionError:
-            raise TransportError("no path to the host was found (ICE failed)") from None
+            raise TransportError("no path to the peer was found (ICE failed)") from None
         except TimeoutError:
             raise TransportError(f"no connection after {CONNECT_TIMEOUT_S:.0f} s") from None
         if self._dtls.state != "connected":
             raise TransportError("the encryption could not be agreed on (DTLS failed)")
         self._srtp_out = self._dtls._tx_srtp
         self._connection.on_media = self._media_handler(self._dtls._rx_srtp)
+
+    def send_rtp(self, packet: bytes) -> None:
+        """Send one RTP packet, or nothing while there is no path."""
+        if self._srtp_out is not None:
+            self._connection.send_media(self._srtp_out.protect(packet))
 
     def send_rtcp(self, packet: bytes) -> None:
         """Send one RTCP compound, or nothing while there is no path."""
@@ -391,6 +398,7 @@ def _bound_socket(address: str, ports: tuple[int, int] | None) -> socket.socket 
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     first, last = ports or (0, 0)
     choices = list(range(first, last + 1))
     random.shuffle(choices)

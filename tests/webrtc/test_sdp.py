@@ -1,6 +1,8 @@
 """Offers of real clients, offers that cannot be taken, and whatever else may come."""
 
 import contextlib
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from mediaserver.webrtc.sdp import (
     Fingerprint,
     IceCredentials,
     SdpError,
+    Stream,
     parse_fragment,
     parse_offer,
     write_answer,
@@ -34,13 +37,14 @@ CANDIDATES = (
 )
 
 
-def answered(offer: str) -> list[str]:
+def answered(offer: str, streams: Sequence[Stream] = ()) -> list[str]:
     text = write_answer(
-        parse_offer(offer),
+        parse_offer(offer, "receiver" if streams else "sender"),
         session_id=1,
         credentials=CREDENTIALS,
         fingerprint=FINGERPRINT,
         candidates=CANDIDATES,
+        streams=streams,
     )
     assert text.endswith("\r\n")
     return text.removesuffix("\r\n").split("\r\n")
@@ -134,6 +138,59 @@ def test_parameter_sets_of_the_offer_are_kept() -> None:
     assert offer.media[1].formats[0].parameter_sets == (
         b"\0\0\0\1\x67\x42\x00\x1e\xe9\x01\x40\x7b\x20\0\0\0\1\x68\xce\x38\x80"
     )
+
+
+PLAYER = (OFFERS / "chromium-player.sdp").read_bytes().decode()
+
+
+def test_player_is_answered_with_the_one_format_that_we_send() -> None:
+    offer = parse_offer(PLAYER, "receiver")
+    streams = [
+        Stream("video", 1111, 2222, "shopcast"),
+        Stream("audio", 3333, 4444, "shopcast"),
+    ]
+
+    lines = answered(PLAYER, streams)
+
+    assert [f.payload_type for m in offer.media for f in m.formats] == [111, 102]
+    assert [line for line in lines if line.startswith("m=")] == [
+        "m=audio 9 UDP/TLS/RTP/SAVPF 111",
+        "m=video 9 UDP/TLS/RTP/SAVPF 102 103",
+    ]
+    assert lines.count("a=sendonly") == 2
+    assert (
+        "a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f" in lines
+    )
+    assert [line for line in lines if line.startswith(("a=rtcp-fb", "a=extmap"))] == [
+        "a=rtcp-fb:102 nack"
+    ]
+    assert [line for line in lines if line.startswith(("a=msid", "a=ssrc"))] == [
+        "a=msid:shopcast shopcast-audio",
+        "a=ssrc:3333 cname:shopcast",
+        "a=msid:shopcast shopcast-video",
+        "a=ssrc:1111 cname:shopcast",
+        "a=ssrc-group:FID 1111 2222",
+        "a=ssrc:2222 cname:shopcast",
+    ]
+
+
+def test_player_that_knows_the_high_profile_is_sent_that() -> None:
+    offer = parse_offer(PLAYER.replace("=4d001f", "=64001f"), "receiver")
+
+    assert [(f.payload_type, f.rtx_payload_type) for f in offer.media[1].formats] == [(116, 117)]
+
+
+@pytest.mark.parametrize(
+    ("offer", "words"),
+    [
+        (CHROMIUM, "audio is not offered for receiving: use recvonly"),
+        (PLAYER.replace("H264/90000", "H265/90000"), "offer H.264 (packetization-mode=1)"),
+        (PLAYER.replace("opus/48000/2", "opus/16000/2"), "no usable audio codec: offer Opus"),
+    ],
+)
+def test_players_that_cannot_be_served_are_told_why(offer: str, words: str) -> None:
+    with pytest.raises(SdpError, match=re.escape(words)):
+        parse_offer(offer, "receiver")
 
 
 VIDEO = FFMPEG[FFMPEG.index("m=video") :]
