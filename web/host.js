@@ -61,9 +61,9 @@ async function publish(stream, mine) {
       tell();
       events.open();
       const since = performance.now();
-      await publication.lost();
+      const putOut = await publication.ended();
       // One that is put out again and again must not come back at full speed.
-      if (performance.now() - since > STEADY_MS) attempt = wait = 0;
+      if (!putOut || performance.now() - since > STEADY_MS) attempt = wait = 0;
     } catch (error) {
       if (error instanceof Refused) {
         if (error.final) {

@@ -77,8 +77,9 @@ export class Publication {
     }
   }
 
-  /** Resolves when the connection is lost, or its path carries nothing any more. */
-  async lost() {
+  /** Resolves when the connection is over: to whether the server ended it. If not, the path
+      carries nothing any more. */
+  async ended() {
     let heard = -1;
     let silentMs = 0;
     while (this.#isUp() && silentMs < this.#silenceMs) {
@@ -87,6 +88,7 @@ export class Publication {
       silentMs = received === heard ? silentMs + LOOK_MS : 0;
       heard = received;
     }
+    return !this.#isUp();
   }
 
   /** Sends the picture as `wanted` by the feed's events. */
