@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -23,6 +24,7 @@ from mediaserver.node import Node
 from mediaserver.preview import Previews
 from mediaserver.rate_limit import RateLimit
 from mediaserver.redis_server import RedisServer, data_dir_lock
+from mediaserver.rtmp_feeds import RtmpFeeds
 from mediaserver.secret import RedactingFormatter, Secret, Vault, keys_of, token_of
 from mediaserver.settings import (
     HttpSettings,
@@ -104,7 +106,13 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         for warning in settings.warnings:
             log.warning("settings text=%r", warning)
         owner_token, vault = _secrets(settings.secrets, settings.store)
-        listener = stack.enter_context(_bound(settings.http))
+        http, rtmp = settings.http, settings.rtmp
+        listener = stack.enter_context(_bound(http.host, http.port, "SHOPCAST_PORT"))
+        rtmp_listener = None
+        if rtmp.port is not None:
+            rtmp_listener = stack.enter_context(
+                _bound(http.host, rtmp.port, "SHOPCAST_RTMP_PORT", "; set another port, or off")
+            )
         base_url = _base_url(settings.http, listener.getsockname()[1])
         name = holder_name(base_url, secrets.token_hex(3))
         end = End()
@@ -145,6 +153,21 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         stack.push_async_callback(
             lambda: end.stage("sessions", _SESSIONS_ENDED_S, sessions.close_all())
         )
+        guesses = RateLimit(_GUESSES, _GUESSES_PER_S, clock)
+        rtmp_base = None
+        if rtmp_listener is not None:
+            feeds = RtmpFeeds(
+                node,
+                base_url=base_url,
+                guesses=guesses,
+                clock=clock,
+                most_feeds=settings.capacity.feeds,
+            )
+            rtmp_base = _rtmp_base(base_url, rtmp_listener.getsockname()[1])
+            stack.push_async_callback(
+                lambda: end.stage("encoders", _SESSIONS_ENDED_S, feeds.stop())
+            )
+            await feeds.start(rtmp_listener)
         app = application(whip.routes(node, sessions, clock))
         stills = Stills(clock)
         thumbnails = Thumbnails(stills)
@@ -153,9 +176,9 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         stack.callback(loop_lag.stop)
         app[keys.CLOCK] = clock
         app[keys.DEPLOYMENT] = keys.Deployment(
-            base_url, settings.warnings, foreign_store=redis is None
+            base_url, settings.warnings, foreign_store=redis is None, rtmp_base=rtmp_base
         )
-        app[keys.GUESSES] = RateLimit(_GUESSES, _GUESSES_PER_S, clock)
+        app[keys.GUESSES] = guesses
         app[keys.LOOP_LAG] = loop_lag
         app[keys.NODE] = node
         app[keys.PREVIEWS] = Previews(thumbnails)
@@ -180,22 +203,22 @@ def _secrets(given: SecretSettings, store: StoreSettings) -> tuple[Secret, Vault
         raise ConfigError([f"{path}: {error}"]) from error
 
 
-def _bound(http: HttpSettings) -> socket.socket:
-    """The listening socket. Raises ConfigError when the address cannot be had."""
+def _bound(host: str, port: int, variable: str, hint: str = "") -> socket.socket:
+    """A socket to listen on. Raises ConfigError when the address cannot be had."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(
-            http.host, http.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind)
     except OSError as error:
-        raise ConfigError([f"SHOPCAST_HOST: {http.host}: {error.strerror}"]) from error
+        raise ConfigError([f"SHOPCAST_HOST: {host}: {error.strerror}"]) from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
         listener.close()
         raise ConfigError(
-            [f"SHOPCAST_HOST, SHOPCAST_PORT: {http.host} port {http.port}: {error.strerror}"]
+            [f"SHOPCAST_HOST, {variable}: {host} port {port}: {error.strerror}{hint}"]
         ) from error
     return listener
 
@@ -206,6 +229,12 @@ def _base_url(http: HttpSettings, port: int) -> str:
         return http.public_url
     host = "localhost" if http.host in ("0.0.0.0", "::") else http.host
     return f"{'https' if http.tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _rtmp_base(base_url: str, port: int) -> str:
+    """Where encoders publish, as the world reaches us."""
+    host = urlsplit(base_url).hostname or ""
+    return f"rtmp://{f'[{host}]' if ':' in host else host}:{port}/live"
 
 
 async def _redis(

@@ -22,8 +22,8 @@ TICKS_PER_S = 90_000
 class AccessUnit:
     """One encoded picture or one audio packet as a feed's sender made it.
 
-    `payload` is H.264 in Annex B, one VP8 frame, one Opus packet or one AAC frame
-    in ADTS. `timestamp` counts `clock_rate` a second, unwrapped, from the sender's arbitrary origin.
+    `payload` is H.264 in Annex B, one VP8 frame, one Opus packet or one AAC frame in ADTS.
+    `timestamp` counts `clock_rate` a second, unwrapped, from the sender's arbitrary origin.
     `arrived_s` is the monotonic time at which its last byte came. `turns` bring the picture
     upright: the camera was held otherwise. `captured_s` is when it was seen or heard, in seconds
     of a clock that the sender's picture and sound share; None while that is not known.

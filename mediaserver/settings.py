@@ -206,6 +206,17 @@ class Setting(Generic[T]):
 
 
 _PORT = _whole(0, 65535)
+
+
+def _port_or_off(value: object) -> int | None:
+    if isinstance(value, str) and value.strip().lower() == "off":
+        return None
+    try:
+        return _PORT(value)
+    except ValueError as error:
+        raise ValueError(f"{error} (or off)") from None
+
+
 _HTTP_URL = _url("http", "https")
 _PRESETS = (
     *("ultrafast", "superfast", "veryfast", "faster", "fast"),
@@ -233,7 +244,7 @@ class WebRtcSettings:
 
 @dataclass(frozen=True)
 class RtmpSettings:
-    port: Annotated[int, Setting("SHOPCAST_RTMP_PORT", _PORT)] = 1935
+    port: Annotated[int | None, Setting("SHOPCAST_RTMP_PORT", _port_or_off)] = 1935
 
 
 @dataclass(frozen=True)
@@ -313,7 +324,7 @@ SECTIONS: dict[str, type[Any]] = {
 }
 
 
-NOT_USED_YET = ("rtmp", "tiktok")
+NOT_USED_YET = ("tiktok",)
 """Sections whose settings are checked, but do nothing in this version: setting one is a warning."""
 
 

@@ -79,11 +79,12 @@ def _feed_id(request: web.Request) -> FeedId:
 def _invitation(request: web.Request, show_id: ShowId, token: Secret) -> View:
     """What a host needs to join; the one answer that holds the token. In a link it travels in
     the fragment only, which browsers do not send."""
-    base_url = request.app[DEPLOYMENT].base_url
+    deployment = request.app[DEPLOYMENT]
+    base_url, rtmp_base = deployment.base_url, deployment.rtmp_base
     fragment = urlencode({"show": show_id, "token": token.reveal()})
     return {
         "token": token.reveal(),
         "whip_url": f"{base_url}/whip/{show_id}",
         "join_url": f"{base_url}/host#{fragment}",
-        "rtmp_url": None,
+        "rtmp_url": f"{rtmp_base}/{token.reveal()}" if rtmp_base else None,
     }

@@ -17,11 +17,13 @@ from mediaserver.store import Store
 @dataclass(frozen=True)
 class Deployment:
     """`base_url` is how the world reaches this server, without a slash at the end. `warnings`
-    are for the operator; a `foreign_store` is a Redis that is not ours."""
+    are for the operator; a `foreign_store` is a Redis that is not ours. `rtmp_base` is where
+    encoders publish, None where they cannot."""
 
     base_url: str
     warnings: tuple[str, ...] = ()
     foreign_store: bool = False
+    rtmp_base: str | None = None
 
 
 CLOCK = web.AppKey("clock", Clock)

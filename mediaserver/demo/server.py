@@ -43,7 +43,7 @@ async def running_server(directory: Path) -> AsyncIterator[RunningServer]:
             **without_settings(os.environ),
             "SHOPCAST_HOST": "127.0.0.1",
             "SHOPCAST_PORT": str(port),
-            "SHOPCAST_RTMP_PORT": str(free_port()),
+            "SHOPCAST_RTMP_PORT": "0",
             "SHOPCAST_DATA_DIR": str(data),
         },
     )

@@ -7,7 +7,13 @@ import pytest
 
 from mediaserver.app import Server, running
 from mediaserver.redis_server import RedisServer
-from mediaserver.settings import EncoderSettings, HttpSettings, Settings, StoreSettings
+from mediaserver.settings import (
+    EncoderSettings,
+    HttpSettings,
+    RtmpSettings,
+    Settings,
+    StoreSettings,
+)
 from tests.api.client import Client
 from tests.control.hosting import hosted
 from tests.peers.rtmp_record import RtmpRecord
@@ -24,6 +30,7 @@ def data_dir(tmp_path: Path) -> Path:
 def settings(data_dir: Path) -> Settings:
     return Settings(
         http=HttpSettings(port=0),
+        rtmp=RtmpSettings(port=0),
         store=StoreSettings(data_dir=data_dir),
         encoder=EncoderSettings(x264_preset="ultrafast", keyframe_interval_s=0.5),
     )

@@ -52,9 +52,12 @@ async def test_an_invitation_holds_all_that_a_host_needs(
         "token": feed["token"],
         "whip_url": f"{server.base_url}/whip/{invited.show}",
         "join_url": feed["join_url"],
-        "rtmp_url": None,
+        "rtmp_url": feed["rtmp_url"],
         "durable": True,
     }
+    studio = urlsplit(feed["rtmp_url"])
+    assert (studio.scheme, studio.hostname) == ("rtmp", "127.0.0.1")
+    assert studio.path == f"/live/{feed['token']}"
     assert (link.path, link.query) == ("/host", "")
     assert parse_qs(link.fragment) == {"show": [invited.show], "token": [feed["token"]]}
 

@@ -44,7 +44,7 @@ class TestForeignRedis:
     @pytest.fixture
     async def settings(self, settings: Settings, redis_server: RedisServer) -> Settings:
         store = StoreSettings(settings.store.data_dir, Secret(redis_server.url))
-        return Settings(http=settings.http, store=store)
+        return Settings(http=settings.http, rtmp=settings.rtmp, store=store)
 
     async def test_a_foreign_redis_that_keeps_everything_gives_no_warning(
         self, owner: Client

@@ -301,6 +301,7 @@ class TestFullServer:
     def settings(self, settings: Settings) -> Settings:
         return Settings(
             http=settings.http,
+            rtmp=settings.rtmp,
             store=settings.store,
             encoder=settings.encoder,
             capacity=CapacitySettings(shows=1, targets=1),

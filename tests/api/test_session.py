@@ -148,7 +148,7 @@ class TestHttps:
         authority.serving("localhost")
         (pem,) = tmp_path.glob("localhost*.pem")
         http = HttpSettings(host="localhost", port=0, tls_cert=pem, tls_key=pem)
-        return Settings(http=http, store=settings.store)
+        return Settings(http=http, rtmp=settings.rtmp, store=settings.store)
 
     async def test_https_is_served_and_its_cookie_is_secure(
         self, secure: Settings, authority: Authority

@@ -17,7 +17,7 @@ import pytest
 
 from mediaserver.app import End, serve
 from mediaserver.redis_server import RedisServer
-from mediaserver.settings import HttpSettings, Settings, StoreSettings
+from mediaserver.settings import HttpSettings, RtmpSettings, Settings, StoreSettings
 from tests.api.client import Client
 from tests.control.servers import LANDSCAPE, Running
 from tests.control.servers import SMALL as SMALL_CANVAS
@@ -67,7 +67,7 @@ async def serving(
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "mediaserver", "serve", *arguments),
         env=os.environ
-        | {"SHOPCAST_PORT": "0", "SHOPCAST_DATA_DIR": str(data_dir)}
+        | {"SHOPCAST_PORT": "0", "SHOPCAST_RTMP_PORT": "0", "SHOPCAST_DATA_DIR": str(data_dir)}
         | {"SHOPCAST_X264_PRESET": "ultrafast", "SHOPCAST_KEYFRAME_INTERVAL_S": "0.5"}
         | environment,
         stderr=asyncio.subprocess.PIPE,
@@ -269,8 +269,13 @@ async def test_a_port_that_is_taken_is_a_fault_in_words(tmp_path: Path) -> None:
         async with serving(tmp_path, SHOPCAST_PORT=str(port)) as server:
             assert await server.ended(START_TIMEOUT_S) == 2
 
-    assert server.log == [
-        f"shopcast: SHOPCAST_HOST, SHOPCAST_PORT: 127.0.0.1 port {port}: Address already in use\n"
+        async with serving(tmp_path, SHOPCAST_RTMP_PORT=str(port)) as encoders:
+            assert await encoders.ended(START_TIMEOUT_S) == 2
+
+    in_use = f"127.0.0.1 port {port}: Address already in use"
+    assert server.log == [f"shopcast: SHOPCAST_HOST, SHOPCAST_PORT: {in_use}\n"]
+    assert encoders.log == [
+        f"shopcast: SHOPCAST_HOST, SHOPCAST_RTMP_PORT: {in_use}; set another port, or off\n"
     ]
 
 
@@ -294,7 +299,11 @@ async def test_what_was_imported_is_kept_from_the_garbage_collector(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    settings = Settings(http=HttpSettings(port=0), store=StoreSettings(data_dir=tmp_path))
+    settings = Settings(
+        http=HttpSettings(port=0),
+        rtmp=RtmpSettings(port=0),
+        store=StoreSettings(data_dir=tmp_path),
+    )
     before = gc.get_freeze_count()
     try:
         server = asyncio.create_task(serve(settings))

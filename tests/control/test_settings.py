@@ -284,6 +284,11 @@ def test_the_example_can_be_used_as_it_is() -> None:
     assert read_settings(EXAMPLE, {}) == Settings()
 
 
+@pytest.mark.parametrize(("text", "port"), [("off", None), (" Off ", None), ("1936", 1936)])
+def test_feeds_by_rtmp_have_a_port_or_are_off(text: str, port: int | None) -> None:
+    assert settings_of({"SHOPCAST_RTMP_PORT": text}, {}, "shop.toml").rtmp.port == port
+
+
 @pytest.mark.parametrize(
     ("host", "expected"), [("127.3.2.1", True), ("[::1]", True), ("10.0.0.1", False), ("a", False)]
 )
@@ -292,11 +297,10 @@ def test_loopback_is_known(host: str, expected: bool) -> None:
 
 
 def test_a_setting_that_does_nothing_yet_is_a_warning() -> None:
-    environment = {"SHOPCAST_RTMP_PORT": "1936", "SHOPCAST_TIKTOK_APP_SECRET": "s3cret-s3cret"}
+    environment = {"SHOPCAST_TIKTOK_APP_SECRET": "s3cret-s3cret"}
     document = {"tiktok": {"app_key": "key"}}
 
     assert settings_of(environment, document, "shop.toml").warnings == (
-        "SHOPCAST_RTMP_PORT (rtmp.port) is set but not used by this version",
         "SHOPCAST_TIKTOK_APP_KEY (tiktok.app_key) is set but not used by this version",
         "SHOPCAST_TIKTOK_APP_SECRET (tiktok.app_secret) is set but not used by this version",
     )

@@ -14,7 +14,13 @@ from mediaserver.feed import Feed
 from mediaserver.packet import FeedId
 from mediaserver.redis_server import RedisServer
 from mediaserver.secret import Secret
-from mediaserver.settings import CapacitySettings, HttpSettings, Settings, StoreSettings
+from mediaserver.settings import (
+    CapacitySettings,
+    HttpSettings,
+    RtmpSettings,
+    Settings,
+    StoreSettings,
+)
 from mediaserver.show import Show
 from tests.control.hosting import hosted
 from tests.control.servers import LANDSCAPE, SMALL
@@ -28,6 +34,7 @@ TIMEOUT_S = 20.0
 def settings(tmp_path: Path) -> Settings:
     return Settings(
         http=HttpSettings(port=0),
+        rtmp=RtmpSettings(port=0),
         store=StoreSettings(data_dir=tmp_path / "data"),
         capacity=CapacitySettings(feeds=1),
     )
