@@ -8,6 +8,7 @@ from mediaserver.clock import Clock
 from mediaserver.encoder import VideoEncoding
 from mediaserver.fanout import Fanout
 from mediaserver.feed import Feed
+from mediaserver.levels import Levels
 from mediaserver.mixer import AudioBus
 from mediaserver.packet import CanvasId, FeedId, ShowId, TargetId
 from mediaserver.program import Program
@@ -49,8 +50,13 @@ class Media:
     def feed(self, feed_id: FeedId, name: str) -> Feed:
         return Feed(feed_id, name, clock=self._clock)
 
-    def audio(self, show_id: ShowId, on_failure: OnFailure) -> AudioBus:
-        return AudioBus(show_id, clock=self._clock, on_failure=on_failure)
+    def audio(
+        self,
+        show_id: ShowId,
+        on_failure: OnFailure,
+        on_levels: Callable[[Levels], None] | None = None,
+    ) -> AudioBus:
+        return AudioBus(show_id, clock=self._clock, on_failure=on_failure, on_levels=on_levels)
 
     def program(
         self, canvas_id: CanvasId, canvas: CanvasRecord, audio: AudioBus, on_failure: OnFailure

@@ -5,12 +5,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mediaserver.feed import Feed
+from mediaserver.levels import Level, Levels, decibels
 from mediaserver.packet import AssetId, CanvasId, FeedId, TargetId
 from mediaserver.program import ProgramStats
 from mediaserver.state import AssetRecord, CanvasRecord, FeedRecord, ShowRecord, TargetRecord
 from mediaserver.target import TargetStatus
 
 View = dict[str, Any]
+
+_SILENCE_DB = -120.0
 
 
 def show_view(record: ShowRecord, holder: str | None) -> View:
@@ -62,6 +65,31 @@ def feed_view(feed_id: FeedId, record: FeedRecord, feed: Feed) -> View:
         "width": stats.width,
         "height": stats.height,
     }
+
+
+def levels_view(levels: Levels) -> View:
+    """Tenths of a decibel; None is silence."""
+    loudness = levels.loudness
+    return {
+        "feeds": {feed_id: _level_view(level) for feed_id, level in levels.feeds.items()},
+        "master": _level_view(levels.master),
+        "loudness": {
+            "momentary_lufs": _tenths(loudness.momentary),
+            "short_term_lufs": _tenths(loudness.short_term),
+            "integrated_lufs": _tenths(loudness.integrated),
+        },
+    }
+
+
+def _level_view(level: Level) -> View:
+    return {
+        "peak_dbfs": _tenths(decibels(level.peak)),
+        "rms_dbfs": _tenths(decibels(level.rms)),
+    }
+
+
+def _tenths(level: float) -> float | None:
+    return round(level, 1) if level > _SILENCE_DB else None
 
 
 def asset_view(asset_id: AssetId, record: AssetRecord) -> View:
