@@ -26,7 +26,8 @@ class AccessUnit:
     `timestamp` counts `clock_rate` a second, unwrapped, from the sender's arbitrary origin.
     `arrived_s` is the monotonic time at which its last byte came. `turns` bring the picture
     upright: the camera was held otherwise. `captured_s` is when it was seen or heard, in seconds
-    of a clock that the sender's picture and sound share; None while that is not known.
+    of a clock that the sender's picture and sound share; None while that is not known. Of a unit
+    that is decoded before its turn to be shown, it is that of the picture which then comes out.
     """
 
     codec: Codec

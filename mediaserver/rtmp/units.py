@@ -186,15 +186,16 @@ class UnitReader:
         payload = self._avc.annexb(tag.data)
         if tag.is_keyframe:
             payload = self._avc.parameter_sets + payload
-        shown_ms = time_ms + tag.cts_ms
+        # Encoders with B-frames count time so that decoding a picture brings out the one whose
+        # presentation is now; their first ones come that much later.
         return AccessUnit(
             codec="h264",
-            timestamp=shown_ms,
+            timestamp=time_ms + tag.cts_ms,
             clock_rate=_CLOCK_RATE,
             payload=payload,
             is_keyframe=tag.is_keyframe,
             arrived_s=now_s,
-            captured_s=shown_ms / 1000,
+            captured_s=time_ms / 1000,
         )
 
     def _sound(self, body: bytes, time_ms: int, now_s: float) -> AccessUnit | None:
