@@ -36,7 +36,7 @@ TICKER_GAP = 1.6
 
 CLEAR = "#00000000"
 
-LONGEST_STRIP = 4
+LONGEST_STRIP = 1.5
 """Of a ticker, in canvases' areas."""
 
 QUIET_ZONE = 4

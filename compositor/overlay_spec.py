@@ -38,6 +38,9 @@ from compositor.spec import MAX_ID_LENGTH
 from compositor.text import Align
 
 MAX_OVERLAYS = 32
+MAX_TELLING = 4.0
+"""The area in which clocks and countdowns may be, together, in canvases: they are drawn again
+every second."""
 MAX_TEXT_LENGTH = 1000
 MAX_LINE_LENGTH = 120
 MAX_TICKER_LENGTH = 500
@@ -61,7 +64,18 @@ def parse_overlays(document: object) -> tuple[Overlay, ...]:
     Raises LayoutError with the path of the first fault, such as `[0].rect[2]`.
     """
     listed = items(document, "", "overlays", MAX_OVERLAYS)
-    return tuple(_overlay(item, f"[{index}]") for index, item in enumerate(listed))
+    overlays = tuple(_overlay(item, f"[{index}]") for index, item in enumerate(listed))
+    area = 0.0
+    for index, overlay in enumerate(overlays):
+        if isinstance(overlay, Clock | Countdown):
+            area += overlay.rect[2] * overlay.rect[3]
+            if area > MAX_TELLING:
+                raise LayoutError(
+                    f"[{index}].rect",
+                    f"makes the areas of clocks and countdowns {area:.3g} canvases together;"
+                    f" {MAX_TELLING:g} are possible",
+                )
+    return overlays
 
 
 def overlays_document(overlays: tuple[Overlay, ...]) -> list[dict[str, Any]]:

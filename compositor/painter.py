@@ -18,14 +18,46 @@ from compositor.render import Placed
 _CENTRED = Style(align="center", valign="middle")
 
 
-class _Drawn(NamedTuple):
-    """What an overlay says, with the file it uses, and what that looks like, if it can be drawn
-    at all."""
+class Saying(NamedTuple):
+    """What an overlay says, with the image or font that it uses."""
 
+    overlay: Overlay
     words: str
     file: bytes | None
-    placed: Placed | None
-    failed: bool = False
+
+
+class Strip(NamedTuple):
+    """The words of a ticker, ready to begin at an even column and at an odd one."""
+
+    rect: Rect
+    even: Raster
+    odd: Raster
+
+    def at(self, column: int) -> Placed:
+        """The part that begins at `column`, of those that come round."""
+        column %= self.even.size.width - self.rect.width
+        strip = self.odd if column % 2 else self.even
+        window = Rect(column // 2 * 2, 0, self.rect.width, self.rect.height)
+        return Placed(self.rect, part(strip, window))
+
+
+class Drawn(NamedTuple):
+    """What something said looks like, if there is anything to be seen, or why it has no look."""
+
+    saying: Saying
+    look: Placed | Strip | None = None
+    error: Exception | None = None
+
+
+Draw = Callable[[Saying, Size], Drawn | None]
+"""Draws for a canvas of a size, or gives what else is to be seen; None: the look of before."""
+
+
+class Tick(NamedTuple):
+    """A frame's number, and how many there are a second."""
+
+    number: int
+    fps: float
 
 
 class Painter:
@@ -39,36 +71,92 @@ class Painter:
     ) -> None:
         self._size = size
         self._on_failure = on_failure
-        self._drawn: Mapping[Overlay, _Drawn] = {}
+        self._drawn: Mapping[Overlay, Drawn] = {}
+        self._running: Mapping[Overlay, tuple[Strip, int, Placed]] = {}
 
     def paint(
-        self, overlays: Sequence[Overlay], now_s: float, assets: Assets | None = None
+        self,
+        overlays: Sequence[Overlay],
+        now_s: float,
+        assets: Assets | None = None,
+        tick: Tick | None = None,
+        draw: Draw | None = None,
     ) -> list[Placed]:
         """The overlays at `now_s` (unix seconds), the last one on top.
 
         One whose words stay is the same object as at the last call. One without its image, or
         too small for a letter, is left out; without its font it has the default one. One that
         fails to be drawn is left out until its file is another.
-        """
-        self._drawn = {overlay: self._current(overlay, now_s, assets or {}) for overlay in overlays}
-        return [
-            _running(overlay, placed, now_s, self._size) if isinstance(overlay, Ticker) else placed
-            for overlay in overlays
-            if (placed := self._drawn[overlay].placed)
-        ]
 
-    def _current(self, overlay: Overlay, now_s: float, assets: Assets) -> _Drawn:
-        said, file = words(overlay, now_s), assets.get(_asset(overlay))
-        last = self._drawn.get(overlay)
-        if last is not None and last.file == file and (last.failed or last.words == said):
+        With a `tick`, tickers run whole pixels from one to the next, which is even to the eye.
+        """
+        files = assets or {}
+        self._drawn = {
+            overlay: self._current(saying(overlay, now_s, files), draw or drawn)
+            for overlay in overlays
+        }
+        self._running = {
+            overlay: self._moment(overlay, one.look, now_s, tick)
+            for overlay, one in self._drawn.items()
+            if isinstance(overlay, Ticker) and isinstance(one.look, Strip)
+        }
+        looks = (
+            self._running[overlay][2] if overlay in self._running else self._drawn[overlay].look
+            for overlay in overlays
+        )
+        return [look for look in looks if isinstance(look, Placed)]
+
+    def _current(self, said: Saying, draw: Draw) -> Drawn:
+        last = self._drawn.get(said.overlay)
+        if (
+            last is not None
+            and last.saying.file == said.file
+            and (last.error or last.saying.words == said.words)
+        ):
             return last
-        rect = pixel_rect(overlay.rect, self._size)
-        try:
-            drawn = drawing(overlay, said, file, rect.size, self._size)
-            return _Drawn(said, file, _placed(overlay, drawn, rect) if drawn else None)
-        except Exception as error:  # noqa: BLE001 - a damaged font raises anything
-            self._on_failure(overlay, error)
-            return _Drawn(said, file, None, failed=True)
+        new = draw(said, self._size)
+        if new is None:
+            return last or Drawn(said._replace(words=UNSAID))
+        if new.error is not None:
+            self._on_failure(said.overlay, new.error)
+        return new
+
+    def _moment(
+        self, overlay: Ticker, strip: Strip, now_s: float, tick: Tick | None
+    ) -> tuple[Strip, int, Placed]:
+        column = run(overlay, self._size, now_s, tick) % (strip.even.size.width - strip.rect.width)
+        last = self._running.get(overlay)
+        if last is not None and last[0] is strip and last[1] == column:
+            return last
+        return strip, column, strip.at(column)
+
+
+UNSAID = "\0"
+"""What no overlay says."""
+
+
+def run(ticker: Ticker, size: Size, now_s: float, tick: Tick | None) -> int:
+    """How many pixels `ticker` has run to the left since time began."""
+    speed = ticker.speed * size.width
+    if tick is None:
+        return even(now_s * speed)
+    step = max(1, round(speed / tick.fps)) if speed else 0
+    return tick.number * step
+
+
+def saying(overlay: Overlay, now_s: float, assets: Assets) -> Saying:
+    """What `overlay` says at `now_s`."""
+    return Saying(overlay, words(overlay, now_s), assets.get(_asset(overlay)))
+
+
+def drawn(said: Saying, size: Size) -> Drawn:
+    """What `said` looks like on a canvas of `size`. Takes a while; any thread may."""
+    rect = pixel_rect(said.overlay.rect, size)
+    try:
+        image = drawing(said.overlay, said.words, said.file, rect.size, size)
+        return Drawn(said, _look(said.overlay, image, rect) if image else None)
+    except Exception as error:  # noqa: BLE001 - a damaged font raises anything
+        return Drawn(said, error=error)
 
 
 def words(overlay: Overlay, now_s: float) -> str:
@@ -107,12 +195,13 @@ def _asset(overlay: Overlay) -> str:
             return overlay.style.font
 
 
-def _placed(overlay: Overlay, drawn: Image.Image, rect: Rect) -> Placed | None:
-    opacity = overlay.opacity if isinstance(overlay, Picture) else 1.0
+def _look(overlay: Overlay, image: Image.Image, rect: Rect) -> Placed | Strip | None:
     if isinstance(overlay, Ticker):
-        return Placed(rect, raster(drawn))
+        later = image.crop((1, 0, image.width + 1, image.height))
+        return Strip(rect, raster(image), raster(later))
+    opacity = overlay.opacity if isinstance(overlay, Picture) else 1.0
     style = _CENTRED if isinstance(overlay, Picture | QrCode) else overlay.style
-    return put(drawn, rect, style, opacity)
+    return put(image, rect, style, opacity)
 
 
 def put(drawn: Image.Image, rect: Rect, style: Style, opacity: float = 1.0) -> Placed | None:
@@ -136,13 +225,3 @@ def put(drawn: Image.Image, rect: Rect, style: Style, opacity: float = 1.0) -> P
 
 def _offset(halves: int, room: int, length: int) -> int:
     return max(0, (room - length) * halves // 4 * 2)
-
-
-def _running(overlay: Ticker, strip: Placed, now_s: float, size: Size) -> Placed:
-    """The part of the strip that is in the band at `now_s`."""
-    if not isinstance(strip.picture, Raster):
-        return strip
-    band = strip.rect
-    period = strip.picture.size.width - band.width
-    gone = even(now_s * overlay.speed * size.width) % period
-    return Placed(band, part(strip.picture, Rect(gone, 0, band.width, band.height)))

@@ -13,9 +13,10 @@ from compositor.background import background
 from compositor.compose import dressed
 from compositor.frame import Colour, Yuv420, colour, flat_picture
 from compositor.geometry import Size, whole
-from compositor.layout import DEFAULT_BACKGROUND, Backdrop, Layout, Transition
+from compositor.label import label
+from compositor.layout import DEFAULT_BACKGROUND, Backdrop, Label, Layout, Transition
 from compositor.overlay import Overlay
-from compositor.painter import Painter
+from compositor.painter import Painter, Tick
 from compositor.render import Canvas, Placed
 from compositor.scale import Scaler
 from compositor.slate import slate
@@ -24,13 +25,14 @@ from compositor.transition import Motion
 from mediaserver.composition import Composition
 from mediaserver.feed import Feed
 from mediaserver.picture import Look, Picture
+from mediaserver.sketches import Sketches
 
 log = logging.getLogger(__name__)
 
 UNDRAWN = colour("#1a1e27")
 """In place of a slate for the moment in which it is drawn."""
 
-_drawer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slates")
+_drawer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="drawer")
 
 
 @lru_cache(maxsize=64)
@@ -96,11 +98,16 @@ class Stage:
     """Composes scenes on one canvas; to be used by one thread.
 
     `drawings` are those of the latest scene for which they are ready; set by any thread. One
-    that is `patient` waits for slates; another has the host's last picture until they are drawn.
+    that is `patient` waits for what has to be drawn. Another has the host's last picture until
+    a slate is drawn, no name on a tile until that is, and a clock's last second.
     """
 
-    def __init__(self, size: Size, *, patient: bool = False) -> None:
+    def __init__(self, size: Size, fps: float = 30.0, *, patient: bool = False) -> None:
         self._patient = patient
+        self._fps = fps
+        self._sketches = Sketches(size, _drawer)
+        self._names: dict[tuple[Label | None, str], Future[Placed | None]] = {}
+        self._failed_slate: tuple[Size, str, str] | None = None
         self.drawings = drawings(Scene.empty(), size, 0.0)
         self._size = size
         self._scaler = Scaler()
@@ -112,8 +119,8 @@ class Stage:
         self._last: dict[str, Picture] = {}
 
     def compose(self, scene: Scene, now_s: float, unix_s: float) -> av.VideoFrame:
-        """The picture of `scene` at `now_s` on the show's clock, which is `unix_s` for viewers;
-        the next call writes into the same memory.
+        """The picture of `scene` at `now_s` of the show, which is `unix_s` for viewers; the next
+        call writes into the same memory.
 
         A scene that is arranged otherwise than the last one is gone to by its layout's
         transition.
@@ -123,6 +130,9 @@ class Stage:
         if wanted != self._resolved:
             self._resolved = wanted
             self._tiles = tiles(layout, self._size, wanted[1])
+            self._names = {
+                (tile.label, tile.name): self._name(tile) for tile in self._tiles if tile.label
+            }
         shown = self._motion.at(self._tiles, layout.transition, now_s)
         feeds: dict[str, Feed] = {feed.id: feed for feed in scene.feeds}
         self._last = self._pictures(shown, feeds)
@@ -131,9 +141,29 @@ class Stage:
             drawn.ground, str(drawn.background), self._size, layout.transition, now_s
         )
         for tile in shown:
-            placed += dressed(tile, self._picture(tile, feeds), self._size)
-        placed += drawn.painter.paint(drawn.overlays, unix_s, drawn.assets)
+            name = self._names.get((tile.label, tile.name)) if tile.label else None
+            named = tile if name is None or name.done() else replace(tile, label=None)
+            placed += dressed(named, self._picture(tile, feeds), self._size)
+        placed += self._overlays(now_s, unix_s)
         return self._canvas.render(placed)
+
+    def _overlays(self, now_s: float, unix_s: float) -> list[Placed]:
+        drawn = self.drawings
+        tick = Tick(round(now_s * self._fps), self._fps)
+        if self._patient:
+            return drawn.painter.paint(drawn.overlays, unix_s, drawn.assets, tick)
+        placed = drawn.painter.paint(
+            drawn.overlays, unix_s, drawn.assets, tick, self._sketches.draw
+        )
+        self._sketches.prepare(drawn.overlays, unix_s, drawn.assets)
+        return placed
+
+    def _name(self, tile: Tile) -> Future[Placed | None]:
+        """The label of `tile`, drawn so that it is at hand when the tile is dressed."""
+        begun = self._names.get((tile.label, tile.name)) or _drawer.submit(label, tile, self._size)
+        if self._patient:
+            begun.result()
+        return begun
 
     def _pictures(self, shown: tuple[Tile, ...], feeds: Mapping[str, Feed]) -> dict[str, Picture]:
         """The feeds' pictures. A tile that fades because its host has left keeps the last."""
@@ -174,7 +204,9 @@ class Stage:
         try:
             card = drawn.result()
         except Exception as error:  # noqa: BLE001 - a show goes on without a slate
-            log.warning("a slate cannot be drawn: %r", error)
+            if self._failed_slate != (size, title, tile.subtitle):
+                self._failed_slate = size, title, tile.subtitle
+                log.warning("a slate cannot be drawn: %r", error)
             drawn_slate.cache_clear()
             return None
         return card if size == tile.rect.size else self._scaler.resized(card, tile.rect.size)

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from compositor import text
 from compositor.frame import Colour, Yuv420, solid
 from compositor.geometry import Size
 from compositor.overlay_spec import parse_overlays
 from compositor.scale import Scaler
 from compositor.spec import parse_layout
+from mediaserver import stage as stage_module
 from mediaserver.clock import ManualClock
 from mediaserver.composition import Composition
 from mediaserver.feed import Feed
@@ -24,6 +26,7 @@ from mediaserver.stage import Scene, Stage, drawings, drawn_slate
 from tests.files import image_file, spoilt_font
 
 LANDSCAPE, PORTRAIT = Size(320, 180), Size(180, 320)
+NOON_S = 43_200.0
 SLOW = {"transition": {"duration_ms": 1000}}
 
 
@@ -258,6 +261,38 @@ def test_a_clock_shows_the_time_it_is_given() -> None:
     assert not np.array_equal(noon, later)
 
 
+def test_what_takes_long_to_draw_is_drawn_on_another_thread(
+    ann: FedFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn_on: list[str] = []
+    lettering = text.lettering
+
+    def watched(*words: Any, **style: Any) -> Any:
+        drawn_on.append(threading.current_thread().name)
+        return lettering(*words, **style)
+
+    for module in ("label", "drawing"):
+        monkeypatch.setattr(f"compositor.{module}.lettering", watched)
+    stage = Stage(LANDSCAPE)
+    clock = {"kind": "clock", "rect": [0, 0, 1, 0.5], "size": 0.3, "seconds": True}
+    shown = scene(
+        {"slots": [{"auto": 1, "rect": [0, 0, 1, 1], "label": {"text": "Named", "size": 0.09}}]},
+        ann,
+        overlays=[clock],
+    )
+    stage.drawings = drawings(shown, LANDSCAPE, NOON_S)
+    drawn_on.clear()
+
+    noon = luma(stage.compose(shown, 0.0, NOON_S))
+    stage_module._drawer.submit(int).result(20)
+    later = luma(stage.compose(shown, 1.0, NOON_S + 1))
+
+    assert len(drawn_on) >= 2
+    assert threading.current_thread().name not in drawn_on
+    assert not np.array_equal(noon[140:], later[140:]), "the name has appeared"
+    assert not np.array_equal(noon[:90], later[:90]), "the clock has gone on"
+
+
 def test_two_canvases_ask_for_one_picture_at_once_and_it_is_scaled_once(
     ann: FedFeed, scalings: list[Size]
 ) -> None:
@@ -294,13 +329,13 @@ def test_until_a_slate_is_drawn_the_last_picture_stays_dimmed(
 
 
 def test_a_slate_that_fails_is_drawn_again_and_the_show_goes_on(
-    ann: FedFeed, monkeypatch: pytest.MonkeyPatch
+    ann: FedFeed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     attempts: list[str] = []
 
     def slate(size: Size, title: str, _: str) -> Yuv420:
         attempts.append(title)
-        if len(attempts) == 1:
+        if len(attempts) <= 3:
             raise MemoryError
         return solid(size, Colour(33, 128, 128))
 
@@ -309,10 +344,11 @@ def test_a_slate_that_fails_is_drawn_again_and_the_show_goes_on(
     stage, shown = Stage(LANDSCAPE, patient=True), scene({"preset": "solo"}, ann)
     ann.present = "away"
 
-    failed, drawn = (luma(stage.compose(shown, now_s, 0.0))[90, 160] for now_s in (0.0, 1.0))
+    *failed, drawn = (luma(stage.compose(shown, now_s, 0.0))[90, 160] for now_s in range(4))
     drawn_slate.cache_clear()
 
-    assert (failed, drawn) == (89, 33)
+    assert (failed, drawn) == ([89, 89, 89], 33)
+    assert caplog.messages == ["a slate cannot be drawn: MemoryError()"]
 
 
 def test_an_overlay_that_cannot_be_drawn_is_left_out_and_said_once(

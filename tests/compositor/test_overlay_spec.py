@@ -100,6 +100,7 @@ def countdown(until: object) -> list[dict[str, Any]]:
         ([{"kind": "qr", "rect": RECT, "data": "x" * 501}], "[0].data"),
         ([{"kind": "image", "rect": RECT, "image": "logo", "opacity": 2}], "[0].opacity"),
         ([{"kind": "ticker", "text": "x", "speed": 2}], "[0].speed"),
+        ([{"kind": "clock", "rect": [0, 0, 1, 1]}] * 5, "[4].rect"),
     ],
 )
 def test_a_fault_is_named_by_its_path(document: object, path: str) -> None:

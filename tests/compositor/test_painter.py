@@ -1,4 +1,5 @@
 import io
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from compositor.drawing import drawing
 from compositor.frame import Colour, Yuv420, yuv420
 from compositor.geometry import Rect, Size, pixel_rect
 from compositor.overlay import Clock, Countdown, Overlay, Picture, QrCode, Style, Text, Ticker
-from compositor.painter import Painter, words
+from compositor.painter import Painter, Tick, words
 from compositor.raster import Raster
 from compositor.render import Canvas, Placed
 from tests.compositor.pictures import same
@@ -143,6 +144,48 @@ def test_a_ticker_runs_to_the_left_at_its_speed_and_comes_round() -> None:
     assert strip is not None
     period_s = (strip.width - 1280) / 128
     assert same(shown([ticker], NOW_S + 0.01), shown([ticker], NOW_S + 0.01 + period_s))
+
+
+@pytest.mark.parametrize(
+    ("width", "fps", "speed", "step_px"),
+    [(1280, 30, 0.08, 3), (1920, 30, 0.08, 5), (1280, 60, 0.08, 2), (720, 25, 0.001, 1)],
+)
+def test_a_ticker_runs_the_same_whole_number_of_pixels_from_each_tick_to_the_next(
+    width: int, fps: int, speed: float, step_px: int
+) -> None:
+    size = Size(width, 720)
+    ticker = Ticker((0.0, 0.9, 1.0, 0.1), "Free shipping", speed=speed)
+    painter = Painter(size)
+    lumas = [
+        yuv420(Canvas(size, Colour(60, 128, 128)).render(placed)).y[648:].astype(int)
+        for tick in range(4)
+        for placed in [painter.paint([ticker], NOW_S + tick, {}, Tick(1000 + tick, fps))]
+    ]
+    for before, after in itertools.pairwise(lumas):
+        assert np.array_equal(before[:, step_px:], after[:, : width - step_px])
+
+
+def test_a_ticker_comes_round_without_a_seam_at_even_and_odd_columns() -> None:
+    ticker = Ticker((0.0, 0.9, 1.0, 0.1), "Free shipping")
+    strip = drawing(ticker, "Free shipping", None, Size(1280, 72), HD)
+    assert strip is not None
+    period, painter = strip.width - 1280, Painter(HD)
+    ticks = [Tick(n * period // 3 + n, 1e9) for n in (0, 1, 3)]  # one pixel a tick
+    pictures = [painter.paint([ticker], NOW_S, {}, tick)[0].picture for tick in ticks]
+    again = [
+        painter.paint([ticker], NOW_S, {}, tick._replace(number=tick.number + period))[0].picture
+        for tick in ticks
+    ]
+    for one, other in zip(pictures, again, strict=True):
+        assert isinstance(one, Raster)
+        assert isinstance(other, Raster)
+        assert same(one.picture, other.picture)
+
+
+def test_a_ticker_that_stands_is_the_same_picture() -> None:
+    ticker, painter = Ticker((0.0, 0.9, 1.0, 0.1), "Sale", speed=0.0), Painter(HD)
+    (first,), (second,) = (painter.paint([ticker], NOW_S, {}, Tick(n, 30)) for n in (1, 2))
+    assert first.picture is second.picture
 
 
 def test_what_is_too_small_for_a_letter_is_left_out() -> None:

@@ -1,0 +1,42 @@
+"""Overlays drawn beside a canvas's thread, those that tell the time a moment ahead."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future
+
+from compositor.assets import Assets
+from compositor.geometry import Size
+from compositor.overlay import Clock, Countdown, Overlay
+from compositor.painter import Drawn, Saying, drawn, saying
+
+AHEAD_S = 1.0
+"""Before it is said; what is said stays for a second at least."""
+
+
+class Sketches:
+    """Drawings for one canvas's thread, made by `drawer`. Of each overlay one is made at a time:
+    where that takes too long, the look of before stays for longer."""
+
+    def __init__(self, size: Size, drawer: Executor) -> None:
+        self._size = size
+        self._drawer = drawer
+        self._begun: dict[Overlay, tuple[Saying, Future[Drawn]]] = {}
+
+    def draw(self, said: Saying, size: Size) -> Drawn | None:
+        """The latest drawing of that overlay, None if it is not done."""
+        begun = self._begun.get(said.overlay) or self._begin(said)
+        return begun[1].result() if begun[1].done() else None
+
+    def prepare(self, overlays: Sequence[Overlay], unix_s: float, assets: Assets) -> None:
+        """Begin to draw what clocks and countdowns say a moment after `unix_s`."""
+        self._begun = {key: self._begun[key] for key in overlays if key in self._begun}
+        for overlay in overlays:
+            if not isinstance(overlay, Clock | Countdown):
+                continue
+            said, begun = saying(overlay, unix_s + AHEAD_S, assets), self._begun.get(overlay)
+            if begun is None or (begun[0] != said and begun[1].done()):
+                self._begin(said)
+
+    def _begin(self, said: Saying) -> tuple[Saying, Future[Drawn]]:
+        begun = said, self._drawer.submit(drawn, said, self._size)
+        self._begun[said.overlay] = begun
+        return begun
