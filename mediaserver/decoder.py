@@ -42,6 +42,10 @@ class VideoDecoder:
         return frames
 
 
+ROUNDING_S = 0.005
+"""Timestamps may be off by this, as those in milliseconds are: the samples follow each other."""
+
+
 class AudioDecoder:
     """Opus or AAC to stereo float samples at 48 kHz, with their position on the sender's clock."""
 
@@ -49,6 +53,7 @@ class AudioDecoder:
         self._codec: Codec | None = None
         self._context: AudioCodecContext | None = None
         self._resampler = av.AudioResampler("fltp", "stereo", SAMPLE_RATE)
+        self._next = 0
 
     def decode(self, unit: AccessUnit) -> Iterator[tuple[int, Samples]]:
         """(position, (2, n) samples) of `unit`. Raises av.FFmpegError if it cannot be decoded."""
@@ -57,9 +62,12 @@ class AudioDecoder:
             assert isinstance(context, AudioCodecContext)
             self._context, self._codec = context, unit.codec
         position = unit.timestamp * SAMPLE_RATE // unit.clock_rate
+        if abs(position - self._next) <= ROUNDING_S * SAMPLE_RATE:
+            position = self._next
         for frame in self._context.decode(av.Packet(unit.payload)):
             frame.pts = None
             for resampled in self._resampler.resample(frame):
                 samples = resampled.to_ndarray().astype(np.float32, copy=False)
                 yield position, samples
                 position += samples.shape[1]
+                self._next = position

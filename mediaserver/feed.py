@@ -8,6 +8,7 @@ from mediaserver.clock import Clock
 from mediaserver.decode_thread import DecodeThread
 from mediaserver.decoder import BT601
 from mediaserver.feed_state import FeedState, feed_state
+from mediaserver.lip_sync import LipSync
 from mediaserver.packet import AccessUnit, FeedId
 from mediaserver.picture import Picture
 
@@ -29,7 +30,11 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FeedStats:
-    """Counters of a feed since the server knows it; sizes in pixels, 0 before the first picture."""
+    """Counters of a feed since the server knows it; sizes in pixels, 0 before the first picture.
+
+    `delay_s` is what its sound waits here; `skew_s` how much later than its sound the last picture
+    was shown, None while that is not known.
+    """
 
     width: int
     height: int
@@ -37,6 +42,8 @@ class FeedStats:
     units_dropped: int
     decode_errors: int
     audio_underruns: int
+    delay_s: float
+    skew_s: float | None
 
 
 class Feed:
@@ -53,8 +60,9 @@ class Feed:
         self.gain_db = 0.0
         self.muted = False
         self.solo = False
-        self.audio = AudioBuffer()
+        self.audio = AudioBuffer(clock)
         self._clock = clock
+        self._sync = LipSync(self.audio)
         self._source: Source | None = None
         self._seen_at_s: float | None = None
         self._decoding: DecodeThread | None = None
@@ -107,6 +115,8 @@ class Feed:
         if not self._decoding.put(unit):
             self._units_dropped += 1
             self._needs_keyframe = self._needs_keyframe or is_video
+            return
+        self._sync.arrived(unit)
 
     def watch(self) -> None:
         """Somebody shows this feed or listens to it: decode until `unwatch`."""
@@ -143,6 +153,8 @@ class Feed:
             units_dropped=self._units_dropped,
             decode_errors=self._decode_errors,
             audio_underruns=self.audio.underruns,
+            delay_s=self.audio.delay_s,
+            skew_s=self._sync.skew_s,
         )
 
     def _begin_anew(self) -> None:
@@ -150,11 +162,14 @@ class Feed:
         if self._decoding is not None:
             self._decoding.abandon()
             self._decoding = None
+        self.audio.begin_anew()
+        self._sync = sync = LipSync(self.audio)
         if self._watchers:
             self._needs_keyframe = True
             self._decoding = DecodeThread(
                 self.id,
                 untagged_matrix=self._source.untagged_matrix if self._source else BT601,
+                hold_s=lambda unit: sync.hold_s(unit, self._clock.now()),
                 on_picture=self._show,
                 on_sound=self.audio.write,
                 on_trouble=self._mend,
@@ -168,10 +183,11 @@ class Feed:
             self._keyframe_requested_s = now
             self._source.request_keyframe()
 
-    def _show(self, picture: Picture) -> None:
+    def _show(self, picture: Picture, unit: AccessUnit) -> None:
         self._picture = picture
         self._frames_decoded += 1
         self._seen_at_s = self._clock.now()
+        self._sync.shown(unit, self._seen_at_s)
 
     def _mend(self, unit: AccessUnit) -> None:
         """`unit` could not be decoded: pictures go on at the next keyframe."""

@@ -38,9 +38,17 @@ class Mix:
         self._meter = LevelMeter()
         self._loudness = LoudnessMeter()
 
-    def following(self, feeds: Sequence[Feed], without: Collection[FeedId] = ()) -> Mixed:
+    def following(
+        self,
+        feeds: Sequence[Feed],
+        without: Collection[FeedId] = (),
+        due_s: float | None = None,
+    ) -> Mixed:
         """Read the next block of every feed and mix what is heard of them: those that are
-        admitted and not muted, and, while an admitted one is soloed, only soloed ones."""
+        admitted and not muted, and, while an admitted one is soloed, only soloed ones.
+
+        `due_s` is when the block begins: where the one before ended, unless said.
+        """
         is_solo = any(feed.solo and feed.admitted for feed in feeds)
         for feed in feeds:
             if feed not in self._channels:
@@ -48,9 +56,10 @@ class Mix:
         voices = []
         for feed, channel in list(self._channels.items()):
             if feed in feeds:
-                heard = channel.following(_gain(feed) if _is_heard(feed, is_solo) else 0.0)
+                gain = _gain(feed) if _is_heard(feed, is_solo) else 0.0
+                heard = channel.following(gain, due_s)
             else:
-                heard = self._channels.pop(feed).following(0.0)
+                heard = self._channels.pop(feed).following(0.0, due_s)
             if heard is not None:
                 voices.append((feed.id, heard))
         block = self._limiter.limited(_sum(samples for _, samples in voices))
@@ -86,8 +95,8 @@ class _Channel:
         self._feed = feed
         self._fader = Fader()
 
-    def following(self, gain: float) -> Samples | None:
-        samples = self._feed.audio.read(AAC_FRAME_SAMPLES)
+    def following(self, gain: float, due_s: float | None) -> Samples | None:
+        samples = self._feed.audio.read(AAC_FRAME_SAMPLES, due_s)
         peak = peak_of(samples)
         if not peak < IMPOSSIBLE:
             samples, peak = _silence(), 0.0

@@ -24,8 +24,8 @@ OnBlock = Callable[[int, Samples], None]
 
 
 class AudioBus:
-    """One thread per show that mixes and encodes a block when it is due; its packets go to
-    the fan-out of every canvas on air.
+    """One thread per show that mixes and encodes a block when its time is over, so that sound
+    waits for none of what is heard after it; its packets go to the fan-out of every canvas on air.
 
     The epoch of the bus is the epoch of the show: canvases count their ticks from it too.
     `on_levels` is called on the event loop, ten times a second.
@@ -96,10 +96,10 @@ class AudioBus:
     def _pace(self) -> None:
         pacer, mix = Pacer(self.epoch_s, FRAME_RATE), Mix()
         index = 0
-        while not self._stopping.wait(pacer.due_s(index) - self._clock.now()):
+        while not self._stopping.wait(pacer.due_s(index + 1) - self._clock.now()):
             listeners = self._listeners
             without = {key for _, key in listeners if key is not None}
-            mixed = mix.following(self._feeds, without)
+            mixed = mix.following(self._feeds, without, pacer.due_s(index))
             packets = self._encoder.encode(mixed.block, index)
             self._loop.call_soon_threadsafe(self._publish, packets, mixed.levels)
             for on_block, key in listeners:
