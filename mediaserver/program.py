@@ -51,7 +51,8 @@ class Program:
         self._audio = audio
         self._on_failure = on_failure
         self._size = Size(encoding.width, encoding.height)
-        self._stage = Stage(self._size)
+        self._fps = encoding.fps
+        self._stage = Stage(self._size, float(encoding.fps))
         self._encoder = VideoEncoder(encoding)
         self._pacer = Pacer(audio.epoch_s, encoding.fps)
         self._delivered: deque[float] = deque(maxlen=round(encoding.fps) + 1)
@@ -149,7 +150,7 @@ class Program:
         pacer, clock = self._pacer, self._clock
         tick = pacer.first_after(clock.now())
         while not self._stopping.wait(pacer.due_s(tick) - clock.now()):
-            frame = self._stage.compose(self._scene, pacer.due_s(tick), self._now())
+            frame = self._stage.compose(self._scene, float(tick / self._fps), self._now())
             given_s = clock.now()
             pacer.delivered(tick, given_s)
             self._delivered.append(given_s)
