@@ -9,7 +9,7 @@ from compositor.layout import Backdrop, Layout
 from compositor.overlay import Overlay, Picture, QrCode
 from compositor.overlay_spec import overlays_document, parse_overlays
 from compositor.spec import layout_document, parse_layout
-from mediaserver.packet import AssetId, FeedId
+from mediaserver.packet import AssetId
 from mediaserver.state import CanvasRecord, ShowRecord
 
 
@@ -48,10 +48,13 @@ class Composition:
         """The assets that it shows."""
         return {use.asset for use in (*self._layout_uses(), *self._overlay_uses())}
 
-    def check_layout(self, show: ShowRecord) -> None:
-        """Raises LayoutError where the layout names a feed or image that `show` does not have."""
+    def check_layout(self, show: ShowRecord, before: Layout) -> None:
+        """Raises LayoutError where the layout names an image that `show` does not have, or a
+        feed that it has not and that was not named `before` either: a slot keeps its slate when
+        its feed is removed."""
+        allowed = {*show.feeds, *(slot.source for slot in before.slots)}
         for index, slot in enumerate(self.layout.slots):
-            if isinstance(slot.source, str) and FeedId(slot.source) not in show.feeds:
+            if isinstance(slot.source, str) and slot.source not in allowed:
                 known = ", ".join(show.feeds) or "none yet"
                 raise LayoutError(
                     f"slots[{index}].feed", f"there is no feed {slot.source!r}; feeds: {known}"

@@ -325,8 +325,9 @@ class Show:
         """Raises LayoutError with the path of the fault; nothing is changed then."""
         async with self._lock:
             canvas = self.canvas(canvas_id)
-            composition = Composition.of(canvas).with_layout(document)
-            composition.check_layout(self.record)
+            taken = Composition.of(canvas)
+            composition = taken.with_layout(document)
+            composition.check_layout(self.record, taken.layout)
             changed = self.record.with_canvas(canvas_id, composition.on(canvas))
             return await self._commit(changed)
 

@@ -45,11 +45,11 @@ async def preview(request: web.Request) -> web.Response:
     body = await read_json(request, Untaken)
     show = await show_of(request)
     canvas = show.canvas(CanvasId(request.match_info["canvas"]))
-    composition = Composition.of(canvas)
+    taken = composition = Composition.of(canvas)
     if body.layout is not UNSET:
         with below("layout"):
             composition = composition.with_layout(body.layout)
-            composition.check_layout(show.record)
+            composition.check_layout(show.record, taken.layout)
     if body.overlays is not UNSET:
         with below("overlays"):
             composition = composition.with_overlays(body.overlays)

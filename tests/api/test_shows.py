@@ -109,3 +109,22 @@ async def test_a_layout_of_slots_is_taken_as_given(owner: Client, invited: Invit
     assert answer["durable"] is True
     show = await owner.get(invited.path)
     assert show["canvases"]["landscape"]["layout"] == layout
+
+
+async def test_a_layout_that_names_a_removed_feed_is_edited_further_but_no_other_may_name_it(
+    owner: Client, invited: Invited
+) -> None:
+    canvas = f"{invited.path}/canvases/landscape"
+    named = {"slots": [{"feed": "ann", "rect": [0, 0, 1, 1]}]}
+    await owner.put(f"{canvas}/layout", named)
+    await owner.call("DELETE", invited.feed_path)
+    layout = (await owner.get(invited.path))["canvases"]["landscape"]["layout"]
+
+    preview = await owner.call("POST", f"{canvas}/preview", {"layout": layout})
+    assert preview.status == 200
+    again = await owner.put(f"{canvas}/layout", layout | {"background": "#203040"})
+    assert again["layout"]["slots"] == layout["slots"]
+
+    await owner.put(f"{canvas}/layout", {"preset": "solo"})
+    refused = await owner.call("PUT", f"{canvas}/layout", named)
+    assert (refused.status, refused.json["path"]) == (422, "slots[0].feed")
