@@ -54,6 +54,7 @@ class Assets:
         self._show_id = show_id
         self._store = store
         self._loaded: dict[str, bytes] = {}
+        self._looked_for: set[AssetId] = set()
         self.lock = asyncio.Lock()
 
     @property
@@ -81,16 +82,23 @@ class Assets:
         Raises StoreUnavailable.
         """
         self._loaded = dict(await self.read(ids))
+        self._looked_for = set(ids)
+
+    def has(self, ids: Collection[AssetId]) -> bool:
+        """Whether all of `ids` that the store has are in memory."""
+        return self._looked_for.issuperset(ids)
 
     def unload(self) -> None:
         """Have nothing in memory."""
         self._loaded = {}
+        self._looked_for = set()
 
     async def add(self, asset: AssetId, data: bytes, *, keep: bool) -> None:
         """Store `data`, and keep them in memory too. Raises StoreUnavailable."""
         await self._store.add_asset(self._show_id, asset, data)
         if keep:
             self._loaded = {**self._loaded, asset: data}
+            self._looked_for.add(asset)
 
     async def remove(self, asset: AssetId) -> None:
         """Raises StoreUnavailable; what is left in the store goes with the show."""

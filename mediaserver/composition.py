@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import msgspec
+
 from compositor.errors import LayoutError
 from compositor.layout import Backdrop, Layout
 from compositor.overlay import Overlay, Picture, QrCode
@@ -35,13 +37,10 @@ class Composition:
 
     def on(self, canvas: CanvasRecord) -> CanvasRecord:
         """`canvas` with this on it."""
-        return CanvasRecord(
-            canvas.width,
-            canvas.height,
-            canvas.fps,
-            canvas.video_bitrate,
-            layout_document(self.layout),
-            tuple(overlays_document(self.overlays)),
+        return msgspec.structs.replace(
+            canvas,
+            layout=layout_document(self.layout),
+            overlays=tuple(overlays_document(self.overlays)),
         )
 
     def assets(self) -> set[AssetId]:

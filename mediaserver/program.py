@@ -48,7 +48,7 @@ class Program:
     ) -> None:
         self._clock = clock
         self._now = now
-        self._audio = audio
+        self.audio = audio
         self._on_failure = on_failure
         self._size = Size(encoding.width, encoding.height)
         self._fps = encoding.fps
@@ -76,12 +76,12 @@ class Program:
     def start(self) -> None:
         """Begin with the next tick of the show's clock."""
         self.fanout.publish(self._encoder.header)
-        self._audio.add(self.fanout)
+        self.audio.add(self.fanout)
         self._thread.start()
 
     async def stop(self) -> None:
         """End the thread after the tick it is in."""
-        self._audio.remove(self.fanout)
+        self.audio.remove(self.fanout)
         self._stopping.set()
         if self._drawing is not None:
             await asyncio.gather(self._drawing, return_exceptions=True)

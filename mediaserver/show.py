@@ -14,7 +14,7 @@ import msgspec
 
 from compositor.layout import Layout, Transition
 from compositor.spec import layout_document
-from mediaserver.air import Air
+from mediaserver.air import Air, Reader
 from mediaserver.assets import Assets, check_room
 from mediaserver.broadcast import Broadcast
 from mediaserver.clock import Clock
@@ -99,11 +99,9 @@ class Show:
         self._wake = asyncio.Event()
         self._stirred_s = clock.now()
         self._stats_s = float("-inf")
-        self._failure: tuple[Air, Exception] | None = None
         self._readable: dict[str, bool] = {}
-        self._ended: dict[TargetId, TargetStatus] = {}
         self._since: dict[TargetId, tuple[float, float]] = {}
-        self._air: Air | None = None
+        self._air = Air(record.id, media, on_target=self._target_changed, on_failure=self._wake.set)
         self._assets = Assets(record.id, store)
         self._feeds: dict[FeedId, Feed] = {}
         self._seen: dict[FeedId, tuple[FeedState, bool]] = {}
@@ -118,7 +116,7 @@ class Show:
     @property
     def on_air(self) -> bool:
         """Whether this server has the show on air."""
-        return self._air is not None
+        return self.record.on_air
 
     @property
     def durable(self) -> bool:
@@ -150,8 +148,7 @@ class Show:
 
     def target_status(self, target_id: TargetId) -> TargetStatus | None:
         """Of a target that was started since the server knows it."""
-        status = self._air.status(target_id) if self._air else None
-        return status or self._ended.get(target_id)
+        return self._air.status(target_id)
 
     def canvas(self, canvas_id: CanvasId) -> CanvasRecord:
         """Raises NotFound."""
@@ -180,12 +177,24 @@ class Show:
         return Scene(composition, tuple(feeds), assets)
 
     def program(self, canvas_id: CanvasId) -> Program:
-        """The canvas's program. Raises NotFound, or Conflict while no target wants it."""
+        """The canvas's program. Raises NotFound, or Conflict while nobody wants it."""
         self.canvas(canvas_id)
-        program = self._air.programs.get(canvas_id) if self._air else None
+        program = self._air.programs.get(canvas_id)
         if program is None:
-            raise Conflict("the canvas is not being made: no target sends it")
+            raise Conflict("the canvas is not being made: nobody sends, records or watches it")
         return program
+
+    def add_reader(self, canvas_id: CanvasId, reader: Reader) -> None:
+        """Make the canvas for `reader` too, on air or not. Raises NotFound."""
+        self.canvas(canvas_id)
+        self._air.add_reader(canvas_id, reader)
+        self._wake.set()
+        self.events.publish("canvas", self.canvas_view(canvas_id))
+
+    def remove_reader(self, canvas_id: CanvasId, reader: Reader) -> None:
+        """Nothing happens to a reader that was removed already."""
+        self._air.remove_reader(canvas_id, reader)
+        self._wake.set()
 
     def feed(self, feed_id: FeedId) -> Feed:
         """Raises NotFound."""
@@ -205,12 +214,11 @@ class Show:
 
     def program_stats(self) -> dict[CanvasId, ProgramStats]:
         """Of the canvases that are being made."""
-        programs = self._air.programs if self._air else {}
-        return {canvas_id: program.stats() for canvas_id, program in programs.items()}
+        return {key: program.stats() for key, program in self._air.programs.items()}
 
     def sending(self) -> int:
         """How many targets are connected or try to be."""
-        return self._air.sending() if self._air else 0
+        return self._air.sending()
 
     # ---- the task
 
@@ -235,23 +243,42 @@ class Show:
 
     async def _tend(self) -> None:
         while True:
-            if self._failure is not None:
-                (air, error), self._failure = self._failure, None
-                if air is self._air:
-                    raise error
-            self._look()
-            if self.on_air:
-                async with self._lock:
-                    if self._air is not None:
-                        await self._air.rest()
             self._wake.clear()
+            if self._air.failure is not None:
+                raise self._air.failure
+            self._look()
+            if self._is_made or self._assets.loaded:
+                async with self._lock:
+                    await self._tidy()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_INTERVAL_S if self._is_awake() else None):
                     await self._wake.wait()
 
+    async def _tidy(self) -> None:
+        """Stop what nobody wants any more, and have at hand what the rest shows."""
+        before = set(self._air.programs)
+        await self._air.rest()
+        for canvas_id in (before - self._air.programs.keys()) & self.record.canvases.keys():
+            self.events.publish("canvas", self.canvas_view(canvas_id))
+        await self._have_assets()
+
+    async def _have_assets(self) -> None:
+        """In memory while media are made, which do not wait for the store."""
+        if not self._is_made:
+            self._assets.unload()
+        elif not self._assets.has(self.record.assets):
+            with contextlib.suppress(StoreUnavailable):
+                await self._assets.load(self.record.assets)
+                self._compose()
+
+    @property
+    def _is_made(self) -> bool:
+        """Whether media run, or may at any moment."""
+        return self.on_air or bool(self._air.programs)
+
     def _is_awake(self) -> bool:
         return (
-            self.on_air
+            self._is_made
             or self._clock.now() - self._stirred_s < _AWAKE_AFTER_STIR_S
             or any(feed.state() != "gone" for feed in self._feeds.values())
         )
@@ -267,7 +294,7 @@ class Show:
                 )
                 self.events.publish("feed", self.feed_view(feed_id))
         due = self._clock.now() - self._stats_s >= _STATS_INTERVAL_S
-        if self._air is not None and self.events.has_listeners and due:
+        if self._is_made and self.events.has_listeners and due:
             self._stats_s = self._clock.now()
             self.events.publish("stats", self._stats_view())
 
@@ -278,19 +305,15 @@ class Show:
         }
 
     async def _rebuild(self) -> None:
-        """Begin again with fresh media for what was on air."""
+        """Begin again with fresh media for what is being made."""
         async with self._lock:
-            if self._air is None:
-                return
             wanted = [
                 target_id
                 for target_id, record in self.record.targets.items()
                 if record.wanted
                 and (self._air.status(target_id) is None or self._air.sends(target_id))
             ]
-            broken, self._air = self._air, self._new_air()
-            await broken.stop()
-            self._compose()
+            await self._air.rebuild()
             for target_id in wanted:
                 self._send(target_id)
 
@@ -307,7 +330,7 @@ class Show:
         """Change what is given. A canvas of None is removed; one that is there keeps its layout
         and overlays.
 
-        Raises Conflict for a canvas that is being made, and to remove one that a target sends.
+        Raises Conflict for a canvas that is being sent, and to remove one that a target names.
         """
         async with self._lock:
             changes: dict[str, Any] = {}
@@ -350,10 +373,14 @@ class Show:
     async def end(self) -> bool:
         """Close every target and go off air."""
         async with self._lock:
-            if self._air is None:
+            if not self.on_air:
                 raise Conflict("the show is not on air on this server")
-            await self._off_air()
-            return await self._ended_and_released()
+            goodbyes = await self._off_air()
+            durable = await self._commit(self.record.at_rest().but(ended_at=self._now()))
+        await self._said(goodbyes)
+        async with self._lock:
+            await self._part_with_lease()
+        return durable
 
     # ---- commands: feeds
 
@@ -410,7 +437,7 @@ class Show:
             if asset_id in self.record.assets:
                 return self.durable
             check_room(self.record.assets, record)
-            await self._assets.add(asset_id, data, keep=self.on_air)
+            await self._assets.add(asset_id, data, keep=self._is_made)
             async with self._lock:
                 return await self._commit(self.record.with_asset(asset_id, record))
 
@@ -466,7 +493,7 @@ class Show:
             record = self._target_record(target_id)
             if stream_key is not msgspec.UNSET:
                 changes["sealed_key"] = self._vault.seal(stream_key) if stream_key else None
-            if changes.keys() - {"name"} and self._air and self._air.sends(target_id):
+            if changes.keys() - {"name"} and self._air.sends(target_id):
                 raise Conflict("the target is sending: stop it before changing where it sends")
             changed = msgspec.structs.replace(record, **changes)
             self._check_target(changed)
@@ -477,10 +504,10 @@ class Show:
     async def remove_target(self, target_id: TargetId) -> bool:
         async with self._lock:
             self._target_record(target_id)
-            goodbye = await self._close_target(target_id)
+            goodbyes = await self._close_target(target_id)
             self._forget(target_id)
             durable = await self._commit(self.record.without_target(target_id))
-        await self._said(goodbye)
+        await self._said(goodbyes)
         return durable
 
     async def start_target(self, target_id: TargetId) -> bool:
@@ -497,10 +524,10 @@ class Show:
         """Close one target, the others untouched; the show stays on air."""
         async with self._lock:
             record = self._target_record(target_id)
-            goodbye = await self._close_target(target_id)
+            goodbyes = await self._close_target(target_id)
             changed = msgspec.structs.replace(record, wanted=False)
             durable = await self._commit(self.record.with_target(target_id, changed))
-        await self._said(goodbye)
+        await self._said(goodbyes)
         return durable
 
     # ---- the store and the lease
@@ -530,29 +557,37 @@ class Show:
                     self._dirty = True
                 if self._dirty and await self._save(self.record):
                     self.events.publish("show", self._show_view())
-                if not self.on_air and not self._dirty:
-                    await self._release()
+                await self._part_with_lease()
             except StoreUnavailable:
                 return
             except Conflict as error:
                 await self._lost(error)
 
     async def close(self) -> None:
-        """The server ends: close every target, give the lease back, part with the hosts."""
+        """The server ends: close every target, give the lease back, part with everybody."""
         async with self._lock:
-            if self._air is not None:
-                await self._off_air()
-                await self._ended_and_released()
+            was_on_air = self.on_air
+            await self._air.stop()
+            if was_on_air:
+                log.info("show_off_air show=%s", self.id)
+                with contextlib.suppress(Conflict):
+                    await self._commit(self.record.at_rest().but(ended_at=self._now()))
+            await self._part_with_lease()
             self.events.close()
             await self._parted(list(self._feeds.values()))
 
     async def _commit(self, record: ShowRecord) -> bool:
         """Make `record` the show's: on air at once and then stored, off air the other way round.
 
-        Raises Conflict off air, when another server has changed or taken the show.
+        Raises Conflict when another server has changed or taken the show.
         """
-        if not self.on_air:
-            durable = await self._save(record)
+        if not record.on_air:
+            try:
+                durable = await self._save(record)
+            except Conflict as error:
+                if self.on_air:
+                    await self._lost(error)
+                raise
             await self._apply(record)
             return durable
         await self._apply(record)
@@ -574,8 +609,12 @@ class Show:
         self._dirty = False
         return True
 
-    async def _release(self) -> None:
-        if self._lease is not None:
+    async def _part_with_lease(self) -> None:
+        """Give back the lease of a show that is off air, that is stored, and whose targets all
+        have said goodbye."""
+        if self._lease is None or self.on_air or self._dirty or self._air.says_goodbye:
+            return
+        with contextlib.suppress(StoreUnavailable):
             await self._leases.release(self._lease)
             self._lease = None
 
@@ -583,7 +622,7 @@ class Show:
         """Another server has taken, changed or deleted the show, and what it stored is what
         counts."""
         log.warning("show_lost show=%s reason=%s", self.id, conflict)
-        if self._air is not None:
+        if self.on_air:
             await self._off_air()
         self._lease = None
         self._dirty = False
@@ -596,7 +635,7 @@ class Show:
 
     async def _start(self, target_ids: Sequence[TargetId]) -> bool:
         async with self._lock:
-            is_new = self._air is None
+            is_new = not self.on_air
             if is_new:
                 await self._take_lease()
                 await self._assets.load(self.record.assets)
@@ -606,12 +645,11 @@ class Show:
                 targets[target_id] = msgspec.structs.replace(targets[target_id], wanted=True)
             record = self.record.but(targets=targets)
             if is_new:
-                self._air = self._new_air()
-                self._ended.clear()
+                self._air.forget_ended()
                 on_air = {"on_air": True, "started_at": self._now(), "ended_at": None}
                 record = msgspec.structs.replace(record, **on_air)
+            self._compose()
             try:
-                self._compose()
                 for target_id in startable:
                     self._send(target_id)
             except BaseException:
@@ -648,58 +686,34 @@ class Show:
             self._stored_revision = stored.record.revision
             await self._apply(stored.record.at_rest())
 
-    async def _off_air(self) -> None:
-        air = self._air
-        assert air is not None
-        await air.stop()
-        self._air = None
-        statuses = {target_id: air.status(target_id) for target_id in self.record.targets}
-        self._ended = {key: status for key, status in statuses.items() if status is not None}
-        self._assets.unload()
+    async def _off_air(self) -> list[asyncio.Task[None]]:
+        """Close every target; the goodbyes to their peers go on by themselves."""
+        goodbyes = self._air.close_targets()
+        await self._air.rest()
         log.info("show_off_air show=%s", self.id)
+        return goodbyes
 
-    async def _ended_and_released(self) -> bool:
-        """Store that the show has ended, then give the lease back."""
-        record = self.record.at_rest().but(ended_at=self._now())
-        durable = await self._save(record)
-        await self._apply(record)
-        if durable:
-            with contextlib.suppress(StoreUnavailable):
-                await self._release()
-        return durable
-
-    def _new_air(self) -> Air:
-        def failed(error: Exception) -> None:
-            """A thread ended by `error`: the media are built up again."""
-            self._failure = air, error
-            self._wake.set()
-
-        air = Air(self.id, self._media, on_target=self._target_changed, on_failure=failed)
-        return air
-
-    async def _close_target(self, target_id: TargetId) -> asyncio.Task[None] | None:
+    async def _close_target(self, target_id: TargetId) -> list[asyncio.Task[None]]:
         """Take the target off air; the goodbye to its peer goes on by itself."""
-        if self._air is None or not self._air.sends(target_id):
-            return None
+        if not self._air.sends(target_id):
+            return []
         goodbye = self._air.close_target(target_id)
         await self._air.rest()
-        return goodbye
+        return [goodbye]
 
-    async def _said(self, goodbye: asyncio.Task[None] | None) -> None:
-        """Wait for a goodbye: without the lock, for the peer may take seconds."""
-        if goodbye is not None:
-            await asyncio.wait([goodbye])
+    async def _said(self, goodbyes: list[asyncio.Task[None]]) -> None:
+        """Wait for goodbyes: without the lock, for a peer may take seconds."""
+        if goodbyes:
+            await asyncio.wait(goodbyes)
 
     def _send(self, target_id: TargetId) -> None:
         record = self._target_record(target_id)
-        assert self._air is not None
         assert record.url is not None
         assert record.sealed_key is not None
         if self._air.sends(target_id):
             return
-        canvas = self.canvas(record.canvas)
         key = self._vault.open(record.sealed_key)
-        self._air.start_target(target_id, record.url, key, record.canvas, canvas)
+        self._air.start_target(target_id, record.url, key, record.canvas)
 
     def _target_changed(self, target_id: TargetId, status: TargetStatus) -> None:
         if target_id in self.record.targets:
@@ -707,18 +721,14 @@ class Show:
         self._wake.set()
 
     def _compose(self) -> None:
-        if self._air is not None:
-            feeds = [self._feeds[feed_id] for feed_id in self.record.admitted()]
-            canvases = self.record.canvases.items()
-            self._air.compose(
-                {key: Composition.of(canvas) for key, canvas in canvases},
-                feeds,
-                self._assets.loaded,
-            )
+        feeds = [self._feeds[feed_id] for feed_id in self.record.admitted()]
+        self._air.compose(self.record.canvases, feeds, self._assets.loaded)
 
     async def _apply(self, record: ShowRecord) -> None:
         """Let the media follow `record`, tell what has changed, part with whom it parts."""
-        await self._parted(self._follow(record))
+        parting = self._follow(record)
+        await self._air.remake()
+        await self._parted(parting)
 
     def _follow(self, record: ShowRecord) -> list[Feed]:
         """Gives the feeds whose connections `record` ends."""
@@ -832,10 +842,8 @@ class Show:
 
     def _forget(self, target_id: TargetId) -> None:
         """What came of the target when it was last started."""
-        self._ended.pop(target_id, None)
         self._since.pop(target_id, None)
-        if self._air is not None:
-            self._air.forget(target_id)
+        self._air.forget(target_id)
 
     def _changed_canvases(
         self, changes: Mapping[CanvasId, CanvasRecord | None]
@@ -845,7 +853,7 @@ class Show:
             if canvas is not None:
                 kept = canvases.get(canvas_id, canvas)
                 canvases[canvas_id] = msgspec.structs.replace(
-                    canvas, layout=kept.layout, overlays=kept.overlays
+                    canvas, layout=kept.layout, overlays=kept.overlays, recording=kept.recording
                 )
                 continue
             users = [t.name for t in self.record.targets.values() if t.canvas == canvas_id]
@@ -854,7 +862,7 @@ class Show:
             canvases.pop(canvas_id, None)
         if not 1 <= len(canvases) <= MAX_CANVASES:
             raise BadRequest(f"a show has 1 to {MAX_CANVASES} canvases", "canvases")
-        for canvas_id in self._air.programs if self._air else ():
+        for canvas_id in self._air.sent():
             if canvases.get(canvas_id) != self.record.canvases[canvas_id]:
                 raise Conflict(f"canvas {canvas_id!r} is on air: stop its targets first")
         return canvases

@@ -19,7 +19,7 @@ Moment = Annotated[float, msgspec.Meta(ge=0, lt=253_402_300_800)]
 
 class CanvasRecord(msgspec.Struct, frozen=True):
     """A picture's size in pixels, rate and bits a second, and the layout and overlays last put
-    on it, as documents of compositor.spec."""
+    on it, as documents of compositor.spec; `recording` while the shop wants it recorded."""
 
     width: int
     height: int
@@ -27,6 +27,7 @@ class CanvasRecord(msgspec.Struct, frozen=True):
     video_bitrate: int
     layout: dict[str, Any]
     overlays: tuple[dict[str, Any], ...] = ()
+    recording: bool = False
 
 
 class FeedRecord(msgspec.Struct, frozen=True):

@@ -98,7 +98,7 @@ BAD: list[tuple[str, str, Any, int, str | None, str]] = [
     ("GET", "{show}/canvases/none/snapshot.jpg", None, 404, None, "there is no canvas 'none'"),
     (
         *("GET", "{show}/canvases/landscape/snapshot.jpg", None, 409, None),
-        "the canvas is not being made: no target sends it",
+        "the canvas is not being made: nobody sends, records or watches it",
     ),
     *(
         (
