@@ -2,11 +2,12 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiortc.rtp import RtcpSrPacket
 
 from mediaserver.packet import AccessUnit, Kind
+from mediaserver.webrtc.capture_clock import CaptureClock
 from mediaserver.webrtc.depacketizer import H264Depacketizer, Vp8Depacketizer
 from mediaserver.webrtc.feedback import (
     LossBasedEstimate,
@@ -30,11 +31,10 @@ from mediaserver.webrtc.rtp import RtpError, RtpPacket, original_packet, parse_r
 from mediaserver.webrtc.sdp import TRANSPORT_CC, VIDEO_ORIENTATION, Format, Media, Offer
 
 TRANSPORT_FEEDBACK_INTERVAL_S = 0.05
-TIMER_SLACK_S = 0.005
+MIN_TICK_S = 0.005
 REPORT_INTERVAL_S = 1.0
 KEYFRAME_INTERVAL_S = 0.5
 """Between two PLIs: encoders need time to answer the first."""
-REPAIR_TICK_S = 0.02
 NEW_SSRC_AFTER_S = 1.0
 """A second stream of a track takes its place only when the first has been silent so long."""
 
@@ -65,6 +65,11 @@ class _Track:
         self.heard_s = float("-inf")
         self.lost_before = 0
         self.dropped_before = 0
+
+    @property
+    def repairs(self) -> bool:
+        """Whether the sender sends again what it is asked for."""
+        return "nack" in self.feedback
 
     def begin(self, format_: Format, ssrc: int) -> Reception:
         """Take packets of `ssrc` in `format_` from now on."""
@@ -102,6 +107,7 @@ class Receiver:
         self._ssrc = secrets.randbits(32)
         self._cname = secrets.token_hex(8)
         self._tracks = tuple(_Track(media) for media in offer.media)
+        self._capture_clock = CaptureClock()
         self._formats: dict[int, tuple[_Track, Format]] = {}
         self._retransmissions: dict[int, tuple[_Track, Format]] = {}
         for track, media in zip(self._tracks, offer.media, strict=True):
@@ -114,6 +120,7 @@ class Receiver:
         self._orientation_id = offer.extension(VIDEO_ORIENTATION)
         self._transport_feedback = TransportFeedback()
         self._transport_feedback_due_s = float("-inf")
+        self._ticked_s = float("-inf")
         uses_remb = self._transport_cc_id is None and "goog-remb" in wanted
         self._estimate = LossBasedEstimate() if uses_remb else None
         self._estimated = (0, 0)
@@ -145,6 +152,7 @@ class Receiver:
                 if another and now - track.heard_s < NEW_SSRC_AFTER_S:
                     return
                 reception = track.begin(format_, packet.ssrc)
+                self._capture_clock.begin(track.kind, reception.clock_rate)
             track.heard_s = now
             reception.add(packet.sequence, packet.timestamp, now)
             self._deliver(track, packet, now)
@@ -173,6 +181,9 @@ class Receiver:
                     track.reception.sender_report = SenderReport(
                         info.ntp_timestamp, info.rtp_timestamp, now
                     )
+                    self._capture_clock.report(
+                        track.kind, info.ntp_timestamp, info.rtp_timestamp
+                    )
 
     def request_keyframe(self, now: float) -> None:
         """Ask the sender for a keyframe, now or as soon as it may be asked again.
@@ -183,25 +194,32 @@ class Receiver:
             self._keyframe_wanted = True
             self._ask_for_keyframe(now)
 
-    def tick(self, now: float) -> float:
-        """Do what time demands; gives back the seconds until the next call."""
-        waiting = False
+    @property
+    def due_s(self) -> float:
+        """When to call `tick` next; what comes may make it earlier."""
+        due_s = self._transport_feedback_due_s
         for track in self._tracks:
-            if track.buffer is None:
-                continue
-            if track.buffer.waiting:
+            if track.buffer is not None and track.buffer.waiting:
+                due_s = min(due_s, track.buffer.due_s)
+                if track.repairs:
+                    due_s = min(due_s, track.buffer.nack_s)
+        return max(due_s, self._ticked_s + MIN_TICK_S)
+
+    def tick(self, now: float) -> None:
+        """Do what time demands."""
+        self._ticked_s = now
+        for track in self._tracks:
+            if track.buffer is not None and track.buffer.waiting:
                 for unit in track.buffer.poll(now):
                     self._pass_on(unit)
                 self._ask_again(track, now)
-                waiting = waiting or track.buffer.waiting
         self._ask_for_keyframe(now)
         if now >= self._transport_feedback_due_s:
-            self._transport_feedback_due_s = now + TRANSPORT_FEEDBACK_INTERVAL_S - TIMER_SLACK_S
+            self._transport_feedback_due_s = now + TRANSPORT_FEEDBACK_INTERVAL_S
             while report := self._transport_feedback.report(self._ssrc, self._media_ssrc()):
                 self._send(report)
         if now - self._report_s >= REPORT_INTERVAL_S:
             self._report(now)
-        return REPAIR_TICK_S if waiting else TRANSPORT_FEEDBACK_INTERVAL_S
 
     def sender_reports(self) -> dict[Kind, SenderReport]:
         """The latest reading of each track's clocks: audio and video share the NTP one."""
@@ -238,13 +256,13 @@ class Receiver:
     def _pass_on(self, unit: AccessUnit) -> None:
         if unit.kind == "video" and unit.is_keyframe:
             self._keyframe_wanted = False
-        self._sink(unit)
+        captured_s = self._capture_clock.captured_s(unit.kind, unit.timestamp)
+        self._sink(unit if captured_s is None else replace(unit, captured_s=captured_s))
 
     def _ask_again(self, track: _Track, now: float) -> None:
-        if not isinstance(track.buffer, VideoJitterBuffer) or "nack" not in track.feedback:
+        if track.buffer is None or track.reception is None or not track.repairs:
             return
-        missing = track.buffer.nacks(now)
-        if missing and track.reception is not None:
+        if missing := track.buffer.nacks(now):
             self._nacks += len(missing)
             self._send(nack(self._ssrc, track.reception.ssrc, missing))
 

@@ -39,11 +39,12 @@ class WhipSession:
         self._clock = clock
         self._transport = PeerTransport(
             settings,
-            on_rtp=lambda data: self._receiver.rtp_received(data, clock.now()),
+            on_rtp=self._rtp_received,
             on_rtcp=lambda data: self._receiver.rtcp_received(data, clock.now()),
         )
         self._receiver = Receiver(offer, sink=self._push, send=self._transport.send_rtcp)
         self._timer: asyncio.TimerHandle | None = None
+        self._tick_s = float("inf")
         self._task: asyncio.Task[None] | None = None
         self._ended = False
 
@@ -118,10 +119,23 @@ class WhipSession:
             self.feed.detach(self)
             await self._transport.close()
 
+    def _rtp_received(self, data: bytes) -> None:
+        now = self._clock.now()
+        self._receiver.rtp_received(data, now)
+        if self._receiver.due_s < self._tick_s:
+            self._tick_later(now)
+
     def _tick(self) -> None:
-        delay = self._receiver.tick(self._clock.now())
+        now = self._clock.now()
+        self._receiver.tick(now)
+        self._tick_later(now)
+
+    def _tick_later(self, now: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         if not self._ended:
-            self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
+            self._tick_s = self._receiver.due_s
+            self._timer = asyncio.get_running_loop().call_later(self._tick_s - now, self._tick)
 
     def _push(self, unit: AccessUnit) -> None:
         if not self._ended:

@@ -1,4 +1,5 @@
 import itertools
+import random
 from dataclasses import dataclass
 
 import pytest
@@ -10,12 +11,18 @@ from mediaserver.packet import AccessUnit
 from mediaserver.webrtc.depacketizer import Vp8Depacketizer
 from mediaserver.webrtc.jitter import (
     AUDIO_PATIENCE_S,
+    FIRST_ANSWER_S,
     KEYFRAME_AFTER_S,
+    MAX_ASKED,
+    MAX_HELD_AUDIO,
     MAX_HELD_VIDEO,
     MAX_MISORDER,
-    NACK_INTERVAL_S,
+    MAX_NACKS_EACH,
+    MAX_OVERTAKING_S,
+    NACK_INTERVAL_ANSWERS,
     VIDEO_PATIENCE_S,
     AudioJitterBuffer,
+    JitterBuffer,
     VideoJitterBuffer,
 )
 from mediaserver.webrtc.rtp import RtpPacket
@@ -98,11 +105,45 @@ def test_missing_packet_is_asked_for_until_it_comes() -> None:
     video.push(first, 0.0)
     video.push(last, 0.0)
     assert video.waiting
-    asked = [at / 100 for at in range(30) if video.nacks(at / 100) == [65535]]
-    assert asked == [0.0, NACK_INTERVAL_S, 3 * NACK_INTERVAL_S, 0.28]
+    asked = [at / 1000 for at in range(1000) if video.nacks(at / 1000) == [65535]]
+    interval_s = NACK_INTERVAL_ANSWERS * FIRST_ANSWER_S
+    assert asked == pytest.approx([index * interval_s for index in range(MAX_NACKS_EACH)])
     assert [u.timestamp for u in video.push(missing, 0.3)] == [0]
     assert video.nacks(9.0) == []
     assert not video.waiting
+
+
+def test_packet_is_asked_for_again_when_the_answer_is_due() -> None:
+    video = buffer()
+    video.push(frame_packet(0, 0, keyframe=True), 0.0)
+    for index in range(2, 102, 2):  # every other packet comes 0.2 s after it was asked for
+        now = index / 2
+        video.push(frame_packet(index, index, keyframe=False), now)
+        assert video.nacks(now) == [index - 1]
+        video.push(frame_packet(index - 1, index - 1, keyframe=False), now + 0.2)
+    video.push(frame_packet(102, 102, keyframe=False), 100.0)
+    asked = [at / 1000 for at in range(300) if video.nacks(100 + at / 1000) == [101]]
+    assert asked == pytest.approx([0.0, 0.2 * NACK_INTERVAL_ANSWERS, 0.4 * NACK_INTERVAL_ANSWERS])
+
+
+def test_packets_that_are_only_overtaken_are_soon_not_asked_for() -> None:
+    video = buffer()
+    video.push(frame_packet(0, 0, keyframe=True), 0.0)
+    asked = 0
+    for index in range(1, 401, 2):  # every other packet comes 20 ms late
+        now = index / 10
+        first, second = (frame_packet(i, i, keyframe=False) for i in (index, index + 1))
+        assert video.push(second, now) == []
+        in_vain = bool(video.nacks(now) or video.nacks(now + 0.019))
+        assert len(video.push(first, now + 0.02)) == 2
+        if in_vain:  # the sender repeats it
+            assert video.push(first, now + 0.05) == []
+        asked += in_vain
+    assert 0 < asked <= 15
+    # What is lost is asked for all the same, once it cannot have been overtaken.
+    video.push(frame_packet(402, 402, keyframe=False), 100.0)
+    asked_s = next(at / 1000 for at in range(100) if video.nacks(100 + at / 1000))
+    assert 0.02 < asked_s <= MAX_OVERTAKING_S
 
 
 def test_hole_is_given_up_and_the_next_keyframe_goes_on() -> None:
@@ -118,12 +159,12 @@ def test_hole_is_given_up_and_the_next_keyframe_goes_on() -> None:
     assert video.poll(0.1 + VIDEO_PATIENCE_S) == []
     assert video.lost == 1
     assert not video.waiting
-    assert video.push(frame_packet(4, 4, keyframe=False), 0.7) == []
+    assert video.push(frame_packet(4, 4, keyframe=False), 1.2) == []
     assert video.keyframe_wanted
-    [unit] = video.push(frame_packet(5, 5, keyframe=True), 0.8)
+    [unit] = video.push(frame_packet(5, 5, keyframe=True), 1.3)
     assert unit.timestamp == 5 * 3000
     assert not video.keyframe_wanted
-    [unit] = video.push(frame_packet(6, 6, keyframe=False), 0.9)
+    [unit] = video.push(frame_packet(6, 6, keyframe=False), 1.4)
     assert unit.timestamp == 6 * 3000
 
 
@@ -136,6 +177,16 @@ def test_keyframe_that_was_asked_for_ends_the_wait_for_a_hole() -> None:
     assert video.push(first, 0.4) == []
     [unit] = video.push(last, 0.41)
     assert unit.timestamp == 3 * 3000
+
+
+def test_no_keyframe_is_wanted_any_more_when_the_hole_is_repaired_after_all() -> None:
+    video = buffer()
+    video.push(frame_packet(0, 0, keyframe=True), 0.0)
+    video.push(frame_packet(2, 2, keyframe=False), 0.0)
+    video.poll(KEYFRAME_AFTER_S)
+    assert video.keyframe_wanted
+    assert len(video.push(frame_packet(1, 1, keyframe=False), 0.4)) == 2
+    assert not video.keyframe_wanted
 
 
 def test_picture_cut_off_by_the_sender_is_dropped_without_asking_when_a_keyframe_follows() -> None:
@@ -337,4 +388,29 @@ def test_packet_that_comes_after_it_was_given_up_is_left_out(late_by: int) -> No
     for index in range(2, 2 + late_by):
         video.push(frame_packet(index, index, keyframe=True), 0.0)
     video.poll(VIDEO_PATIENCE_S)
-    assert video.push(frame_packet(1, 1, keyframe=False), 0.6) == []
+    assert video.push(frame_packet(1, 1, keyframe=False), 1.1) == []
+
+
+def test_what_is_remembered_of_a_hostile_sender_is_bounded() -> None:
+    rng = random.Random(1)
+    video, audio = buffer(), AudioJitterBuffer()
+    for number in range(100_000):
+        now = number / 10_000
+        sequence = rng.choice((rng.randrange(65536), number, 2 * number, number - 900)) % 65536
+        video.push(frame_packet(number, sequence, keyframe=number % 7 == 0), now)
+        audio.push(opus(sequence), now)
+        if number % 25 == 0:
+            video.nacks(now)
+            video.poll(now)
+            audio.poll(now)
+    assert max(sizes(video)) <= max(MAX_HELD_VIDEO, MAX_ASKED)
+    assert max(sizes(audio)) <= MAX_HELD_AUDIO
+    video.push(frame_packet(1, 1, keyframe=True), 20.0)
+    video.push(frame_packet(2, 2, keyframe=True), 20.0)
+    assert len(video.push(frame_packet(3, 3, keyframe=True), 20.0)) == 1
+
+
+def sizes(jitter: JitterBuffer) -> list[int]:
+    """How many packets each part of a buffer knows of."""
+    known = [*vars(jitter).values(), *vars(jitter._reorder).values()]
+    return [len(part) for part in known if isinstance(part, (dict, list))]
