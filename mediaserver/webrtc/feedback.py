@@ -94,7 +94,7 @@ class Reception:
         self.ssrc = ssrc
         self.packets = 0
         self.sender_report: SenderReport | None = None
-        self._clock_rate = clock_rate
+        self.clock_rate = clock_rate
         self._base = -1
         self._highest = -1
         self._timestamp = -1
@@ -110,10 +110,10 @@ class Reception:
         else:
             self._highest = max(self._highest, unwrapped(sequence, self._highest, SEQUENCE_SIZE))
         if timestamp != self._timestamp:  # packets of one picture leave together
-            transit = now * self._clock_rate - timestamp
+            transit = now * self.clock_rate - timestamp
             if self._timestamp >= 0:
                 difference = abs(transit - self._transit)
-                if difference < self._clock_rate:  # else the timestamp wrapped around
+                if difference < self.clock_rate:  # else the timestamp wrapped around
                     self._jitter += (difference - self._jitter) / 16
             self._transit = transit
             self._timestamp = timestamp

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from aiortc.rtp import RtcpSrPacket
 
-from mediaserver.packet import AccessUnit, Kind
+from mediaserver.packet import AccessUnit
 from mediaserver.webrtc.capture_clock import CaptureClock
 from mediaserver.webrtc.depacketizer import H264Depacketizer, Vp8Depacketizer
 from mediaserver.webrtc.feedback import (
@@ -181,9 +181,7 @@ class Receiver:
                     track.reception.sender_report = SenderReport(
                         info.ntp_timestamp, info.rtp_timestamp, now
                     )
-                    self._capture_clock.report(
-                        track.kind, info.ntp_timestamp, info.rtp_timestamp
-                    )
+                    self._capture_clock.report(track.kind, info.ntp_timestamp, info.rtp_timestamp)
 
     def request_keyframe(self, now: float) -> None:
         """Ask the sender for a keyframe, now or as soon as it may be asked again.
@@ -220,14 +218,6 @@ class Receiver:
                 self._send(report)
         if now - self._report_s >= REPORT_INTERVAL_S:
             self._report(now)
-
-    def sender_reports(self) -> dict[Kind, SenderReport]:
-        """The latest reading of each track's clocks: audio and video share the NTP one."""
-        return {
-            track.kind: track.reception.sender_report
-            for track in self._tracks
-            if track.reception is not None and track.reception.sender_report is not None
-        }
 
     def stats(self) -> ReceiverStats:
         buffers = [track.buffer for track in self._tracks if track.buffer is not None]

@@ -9,8 +9,7 @@ from mediaserver.clock import Clock
 from mediaserver.decoder import BT601
 from mediaserver.errors import NotFound
 from mediaserver.feed import Feed, Source
-from mediaserver.packet import AccessUnit, Kind
-from mediaserver.webrtc.feedback import SenderReport
+from mediaserver.packet import AccessUnit
 from mediaserver.webrtc.receiver import Receiver, ReceiverStats
 from mediaserver.webrtc.sdp import Candidate, IceCredentials, Offer, write_answer
 from mediaserver.webrtc.transport import IceSettings, PeerTransport, TransportError
@@ -98,10 +97,6 @@ class WhipSession:
 
     def stats(self) -> ReceiverStats:
         return self._receiver.stats()
-
-    def sender_reports(self) -> dict[Kind, SenderReport]:
-        """Readings of the sender's clocks, for bringing sound and picture in step."""
-        return self._receiver.sender_reports()
 
     async def _run(self) -> None:
         try:

@@ -5,7 +5,7 @@ import pytest
 from aiortc.rtp import AnyRtcpPacket, RtcpRtpfbPacket, RtcpSenderInfo, RtcpSrPacket
 
 from mediaserver.packet import AccessUnit
-from mediaserver.webrtc.feedback import SenderReport, parse_rtcp
+from mediaserver.webrtc.feedback import parse_rtcp
 from mediaserver.webrtc.receiver import KEYFRAME_INTERVAL_S, Receiver
 from mediaserver.webrtc.sdp import parse_offer
 from tests.media import video_units
@@ -217,12 +217,13 @@ def test_codec_may_change_within_a_stream() -> None:
     assert [u.codec for u in peer.units] == ["h264", "vp8"]
 
 
-def test_clock_readings_of_the_sender_are_kept() -> None:
+def test_units_have_the_time_of_their_capture_once_the_sender_has_reported_it() -> None:
     peer = Peer(CHROMIUM)
     peer.receiver.rtp_received(rtp(1, 960, b"x", payload_type=OPUS, ssrc=7), 0.0)
-    report = bytes(RtcpSrPacket(7, RtcpSenderInfo(1 << 40, 960, 1, 1)))
+    report = bytes(RtcpSrPacket(7, RtcpSenderInfo(3_900_000_000 << 32, 960, 1, 1)))
     peer.receiver.rtcp_received(report, 0.25)
-    assert peer.receiver.sender_reports() == {"audio": SenderReport(1 << 40, 960, 0.25)}
+    peer.receiver.rtp_received(rtp(2, 960 + 24_000, b"y", payload_type=OPUS, ssrc=7), 0.5)
+    assert [unit.captured_s for unit in peer.units] == [None, 3_900_000_000.5]
 
 
 @pytest.mark.parametrize("data", [b"", b"\x80", b"\x81\xc8\x00\xff", b"\x80" + bytes(200)])
