@@ -8,6 +8,7 @@ from typing import Protocol
 
 from mediaserver.composition import Composition
 from mediaserver.feed import Feed
+from mediaserver.levels import Levels
 from mediaserver.media import Media
 from mediaserver.mixer import AudioBus
 from mediaserver.packet import CanvasId, ShowId, TargetId
@@ -60,6 +61,7 @@ class Air:
         *,
         on_target: Callable[[TargetId, TargetStatus], None],
         on_failure: Callable[[], None],
+        on_levels: Callable[[Levels], None],
     ) -> None:
         self.programs: dict[CanvasId, Program] = {}
         self.failure: Exception | None = None
@@ -67,6 +69,7 @@ class Air:
         self._media = media
         self._on_target = on_target
         self._on_failure = on_failure
+        self._on_levels = on_levels
         self._generation = 0
         self._made_as: dict[CanvasId, _Encoding] = {}
         self._audio: AudioBus | None = None
@@ -222,7 +225,7 @@ class Air:
         """The one that makes the canvas, started if need be."""
         failed = partial(self._failed, self._generation)
         if self._audio is None:
-            self._audio = self._media.audio(self._show_id, failed)
+            self._audio = self._media.audio(self._show_id, failed, self._on_levels)
             self._audio.start()
         if canvas_id not in self.programs:
             canvas = self._canvases[canvas_id]

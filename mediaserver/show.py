@@ -23,6 +23,7 @@ from mediaserver.errors import BadRequest, Conflict, NotFound, StoreUnavailable
 from mediaserver.feed import Feed
 from mediaserver.feed_state import FeedState
 from mediaserver.lease import Lease, Leases
+from mediaserver.levels import Levels
 from mediaserver.media import Media
 from mediaserver.packet import AssetId, CanvasId, FeedId, ShowId, TargetId
 from mediaserver.program import Program, ProgramStats
@@ -37,6 +38,7 @@ from mediaserver.view import (
     asset_view,
     canvas_view,
     feed_view,
+    levels_view,
     program_view,
     show_view,
     target_view,
@@ -101,7 +103,13 @@ class Show:
         self._stats_s = float("-inf")
         self._readable: dict[str, bool] = {}
         self._since: dict[TargetId, tuple[float, float]] = {}
-        self._air = Air(record.id, media, on_target=self._target_changed, on_failure=self._wake.set)
+        self._air = Air(
+            record.id,
+            media,
+            on_target=self._target_changed,
+            on_failure=self._wake.set,
+            on_levels=self._levels_measured,
+        )
         self._assets = Assets(record.id, store)
         self._feeds: dict[FeedId, Feed] = {}
         self._seen: dict[FeedId, tuple[FeedState, bool]] = {}
@@ -402,10 +410,16 @@ class Show:
         admitted: bool | None = None,
         gain_db: float | None = None,
         muted: bool | None = None,
+        solo: bool | None = None,
     ) -> bool:
         async with self._lock:
             record = self._feed_record(feed_id)
-            changes: dict[str, Any] = {"name": name, "gain_db": gain_db, "muted": muted}
+            changes: dict[str, Any] = {
+                "name": name,
+                "gain_db": gain_db,
+                "muted": muted,
+                "solo": solo,
+            }
             changes = {field: value for field, value in changes.items() if value is not None}
             if admitted is not None and admitted != (record.admitted_at is not None):
                 changes["admitted_at"] = self._now() if admitted else None
@@ -720,6 +734,10 @@ class Show:
             self.events.publish("target", self.target_view(target_id))
         self._wake.set()
 
+    def _levels_measured(self, levels: Levels) -> None:
+        if self.events.has_level_listeners:
+            self.events.show_levels(levels_view(levels))
+
     def _compose(self) -> None:
         feeds = [self._feeds[feed_id] for feed_id in self.record.admitted()]
         self._air.compose(self.record.canvases, feeds, self._assets.loaded)
@@ -744,6 +762,7 @@ class Show:
             feed.admitted = kept.admitted_at is not None
             feed.gain_db = kept.gain_db
             feed.muted = kept.muted
+            feed.solo = kept.solo
         parting += [self._feeds.pop(key) for key in before.feeds.keys() - record.feeds.keys()]
         self._compose()
         self._tell(before)

@@ -39,6 +39,7 @@ class FeedRecord(msgspec.Struct, frozen=True):
     admitted_at: float | None = None
     gain_db: float = 0.0
     muted: bool = False
+    solo: bool = False
 
 
 class AssetRecord(msgspec.Struct, frozen=True):

@@ -62,6 +62,7 @@ def feed_view(feed_id: FeedId, record: FeedRecord, feed: Feed) -> View:
         "admitted": record.admitted_at is not None,
         "gain_db": record.gain_db,
         "muted": record.muted,
+        "solo": record.solo,
         "width": stats.width,
         "height": stats.height,
     }

@@ -28,6 +28,7 @@ class FeedChange(Struct, forbid_unknown_fields=True):
     admitted: bool | UnsetType = UNSET
     gain_db: Gain | UnsetType = UNSET
     muted: bool | UnsetType = UNSET
+    solo: bool | UnsetType = UNSET
 
 
 async def create(request: web.Request) -> web.Response:
@@ -48,6 +49,7 @@ async def change(request: web.Request) -> web.Response:
         admitted=None if body.admitted is UNSET else body.admitted,
         gain_db=None if body.gain_db is UNSET else body.gain_db,
         muted=None if body.muted is UNSET else body.muted,
+        solo=None if body.solo is UNSET else body.solo,
     )
     return answer(show.feed_view(feed_id) | {"durable": durable})
 

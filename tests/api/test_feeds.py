@@ -47,6 +47,7 @@ async def test_an_invitation_holds_all_that_a_host_needs(
         "admitted": True,
         "gain_db": 0.0,
         "muted": False,
+        "solo": False,
         "width": 0,
         "height": 0,
         "token": feed["token"],

@@ -1,0 +1,93 @@
+"""What the crew hears of how loud a show is, with real sound on air."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from mediaserver.app import Server
+from mediaserver.feed import Feed
+from mediaserver.packet import FeedId, ShowId
+from tests.api.client import Client, EventStream
+from tests.api.conftest import Invited
+from tests.media import opus_units, tone
+from tests.peers.rtmp_record import RtmpRecord
+
+LEVEL_DB = -6.0
+FEEDS_AND_MORE = {"feeds", "master", "loudness"}
+
+
+async def levels(events: EventStream, found: Callable[[Any], bool]) -> Any:
+    """The next levels of which `found` is true."""
+    while True:
+        data = await events.until("levels")
+        if found(data):
+            return data
+
+
+def is_heard(feed_id: str) -> Callable[[Any], bool]:
+    return lambda data: (data["feeds"][feed_id]["peak_dbfs"] or -99.0) > LEVEL_DB - 1
+
+
+def speak(feed: Feed, at_s: float) -> None:
+    """Let `feed` bring 150 ms of a tone of LEVEL_DB, `at_s` on its sender's clock."""
+    for unit in opus_units(tone(0.15, 1000, 10 ** (LEVEL_DB / 20))):
+        feed.push(replace(unit, timestamp=unit.timestamp + round(at_s * 48_000)))
+
+
+async def test_levels_of_each_feed_of_the_mix_and_loudness_come_over_the_events(
+    owner: Client, server: Server, invited: Invited, destination: RtmpRecord
+) -> None:
+    bo = await owner.post(f"{invited.path}/feeds", {"name": "Bo", "admitted": True}, 201)
+    await owner.patch(invited.feed_path, {"admitted": True})
+    target = {"platform": "custom", "url": destination.url, "stream_key": "key"}
+    await owner.post(f"{invited.path}/targets", target, 201)
+    show = await server.node.show(ShowId(invited.show))
+    ann = show.feed(FeedId(invited.feed))
+
+    async with owner.events(f"{invited.path}/events") as events:
+        await owner.post(f"{invited.path}/start")
+        silent = await levels(events, lambda data: len(data["feeds"]) == 2)
+        begin_s = time.monotonic()
+        speak(ann, 0.0)
+        heard = await levels(events, is_heard("ann"))
+        await owner.patch(f"{invited.path}/feeds/{bo['id']}", {"solo": True})
+        await levels(events, lambda data: data["feeds"]["ann"]["peak_dbfs"] is None)
+        speak(ann, time.monotonic() - begin_s)
+        while_bo_is_solo = await levels(events, is_heard("ann"))
+
+    nothing = {"peak_dbfs": None, "rms_dbfs": None}
+    assert silent.keys() == FEEDS_AND_MORE
+    assert (silent["feeds"], silent["master"]) == ({"ann": nothing, "bo": nothing}, nothing)
+    assert silent["loudness"].keys() == {"momentary_lufs", "short_term_lufs", "integrated_lufs"}
+    assert heard["master"] == heard["feeds"]["ann"]
+    assert abs(heard["master"]["peak_dbfs"] - LEVEL_DB) < 1.0
+    assert heard["feeds"]["bo"] == nothing
+    assert while_bo_is_solo["master"] == nothing
+
+
+async def test_a_host_hears_nothing_of_levels(
+    owner: Client, server: Server, invited: Invited
+) -> None:
+    show = await server.node.show(ShowId(invited.show))
+
+    async with owner.as_(invited.token).events(f"{invited.feed_path}/events") as events:
+        await events.next()
+
+        assert show.events.has_listeners
+        assert not show.events.has_level_listeners
+
+
+async def test_gain_mute_and_solo_are_seen_where_they_are_set(
+    owner: Client, server: Server, invited: Invited
+) -> None:
+    feed = (await server.node.show(ShowId(invited.show))).feed(FeedId(invited.feed))
+
+    changed = await owner.patch(invited.feed_path, {"solo": True, "gain_db": -3.5})
+    seen = (await owner.get(invited.path))["feeds"][0]
+    back = await owner.patch(invited.feed_path, {"solo": False})
+
+    assert (changed["solo"], changed["gain_db"], changed["muted"]) == (True, -3.5, False)
+    assert (seen["solo"], seen["gain_db"]) == (True, -3.5)
+    assert (back["solo"], back["gain_db"]) == (False, -3.5)
+    assert (feed.solo, feed.gain_db, feed.muted) == (False, -3.5, False)
