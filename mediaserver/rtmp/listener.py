@@ -1,6 +1,7 @@
 """An RTMP server: `ServerSession` over asyncio's transports."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
@@ -182,7 +183,8 @@ class Connection(asyncio.Protocol):
             # Closing while the peer still sends would reset the connection, and a reset throws
             # away the words that tell why.
             if transport.can_write_eof():
-                transport.write_eof()
+                with contextlib.suppress(OSError):  # it has gone already
+                    transport.write_eof()
             else:
                 transport.close()
 

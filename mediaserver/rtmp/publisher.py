@@ -158,7 +158,7 @@ class Publisher(asyncio.Protocol):
                 else:
                     transport.close()
                 await asyncio.wait_for(self._closed.wait(), self._timeouts.close_s)
-        except TimeoutError:
+        except OSError:  # the server does not wait for it; TimeoutError is one of them
             pass
         finally:
             transport.abort()
