@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
+from compositor.geometry import Size
+from compositor.tiles import FeedInfo
 from mediaserver.composition import Composition
 from mediaserver.feed import Feed
 from mediaserver.levels import Levels
@@ -17,6 +19,7 @@ from mediaserver.secret import Secret
 from mediaserver.stage import Scene
 from mediaserver.state import CanvasRecord
 from mediaserver.target import Target, TargetStatus
+from mediaserver.wanted import Wanted, shape, wanted
 
 log = logging.getLogger(__name__)
 
@@ -214,6 +217,20 @@ class Air:
     def sent(self) -> set[CanvasId]:
         """The canvases that a target sends or tries to."""
         return {canvas for canvas, target in self._targets.values() if self._sends(target)}
+
+    def wanted(self) -> dict[str, Wanted]:
+        """What the canvases that are being made want of the feeds that they show."""
+        canvases = [
+            (composition.layout, Size(self._canvases[key].width, self._canvases[key].height))
+            for key, composition in self._compositions.items()
+            if key in self.programs
+        ]
+        pictures = [(feed.id, feed.picture()) for feed in self._feeds]
+        return wanted(
+            canvases,
+            [FeedInfo(feed.id, feed.name, feed.state()) for feed in self._feeds],
+            {feed: shape(*picture.size) for feed, picture in pictures if picture is not None},
+        )
 
     def _sends(self, target: Target) -> bool:
         return target not in self._goodbyes and target.status not in _ENDED

@@ -43,6 +43,7 @@ from mediaserver.view import (
     show_view,
     target_view,
 )
+from mediaserver.wanted import Wanted
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,9 @@ _AWAKE_AFTER_STIR_S = 60.0
 _SOURCE_CLOSE_TIMEOUT_S = 1.0
 
 _UNKNOWN_REVISION = -1
+
+_Sight = tuple[FeedState, bool, Wanted | None]
+"""Of a feed: what changes without a command."""
 
 _KEY_MISSING = "stream key missing"
 _URL_MISSING = "server URL missing"
@@ -112,7 +116,8 @@ class Show:
         )
         self._assets = Assets(record.id, store)
         self._feeds: dict[FeedId, Feed] = {}
-        self._seen: dict[FeedId, tuple[FeedState, bool]] = {}
+        self._seen: dict[FeedId, _Sight] = {}
+        self._wanted: dict[str, Wanted] = {}
         self._follow(record.at_rest())
 
     # ---- what it is
@@ -146,7 +151,8 @@ class Show:
         return canvas_view(canvas_id, canvas, self.program_stats().get(canvas_id))
 
     def feed_view(self, feed_id: FeedId) -> View:
-        return feed_view(feed_id, self._feed_record(feed_id), self._feeds[feed_id])
+        record, feed = self._feed_record(feed_id), self._feeds[feed_id]
+        return feed_view(feed_id, record, feed, self._wanted.get(feed_id))
 
     def target_view(self, target_id: TargetId) -> View:
         record = self._target_record(target_id)
@@ -293,18 +299,24 @@ class Show:
 
     def _look(self) -> None:
         """Tell of feeds that have changed by themselves, and, once a second, the counters."""
-        for feed_id in self._feeds:
-            seen = self._feed_sight(feed_id)
-            if seen != self._seen.get(feed_id):
-                self._seen[feed_id] = seen
-                log.info(
-                    "feed_state show=%s feed=%s state=%s connected=%s", self.id, feed_id, *seen
-                )
-                self.events.publish("feed", self.feed_view(feed_id))
+        self._look_at_feeds()
         due = self._clock.now() - self._stats_s >= _STATS_INTERVAL_S
         if self._is_made and self.events.has_listeners and due:
             self._stats_s = self._clock.now()
             self.events.publish("stats", self._stats_view())
+
+    def _look_at_feeds(self) -> None:
+        self._wanted = self._air.wanted()
+        for feed_id in self._feeds:
+            before, seen = self._seen.get(feed_id), self._feed_sight(feed_id)
+            if seen == before:
+                continue
+            self._seen[feed_id] = seen
+            if before is None or seen[:2] != before[:2]:
+                log.info(
+                    "feed_state show=%s feed=%s state=%s connected=%s", self.id, feed_id, *seen[:2]
+                )
+            self.events.publish("feed", self.feed_view(feed_id))
 
     def _stats_view(self) -> View:
         return {
@@ -765,7 +777,9 @@ class Show:
             feed.solo = kept.solo
         parting += [self._feeds.pop(key) for key in before.feeds.keys() - record.feeds.keys()]
         self._compose()
+        self._wanted = self._air.wanted()
         self._tell(before)
+        self._look_at_feeds()
         return parting
 
     def _tell(self, before: ShowRecord) -> None:
@@ -809,9 +823,9 @@ class Show:
     def _show_view(self) -> View:
         return {**show_view(self.record, self.holder), "durable": self.durable}
 
-    def _feed_sight(self, feed_id: FeedId) -> tuple[FeedState, bool]:
+    def _feed_sight(self, feed_id: FeedId) -> _Sight:
         feed = self._feeds[feed_id]
-        return feed.state(), feed.source is not None
+        return feed.state(), feed.source is not None, self._wanted.get(feed_id)
 
     def _feed_record(self, feed_id: FeedId) -> FeedRecord:
         if feed_id not in self.record.feeds:

@@ -10,6 +10,7 @@ from mediaserver.packet import AssetId, CanvasId, FeedId, TargetId
 from mediaserver.program import ProgramStats
 from mediaserver.state import AssetRecord, CanvasRecord, FeedRecord, ShowRecord, TargetRecord
 from mediaserver.target import TargetStatus
+from mediaserver.wanted import Wanted
 
 View = dict[str, Any]
 
@@ -52,7 +53,8 @@ def program_view(stats: ProgramStats) -> View:
     }
 
 
-def feed_view(feed_id: FeedId, record: FeedRecord, feed: Feed) -> View:
+def feed_view(feed_id: FeedId, record: FeedRecord, feed: Feed, wanted: Wanted | None) -> View:
+    """`wanted` is None while nobody shows the feed."""
     stats = feed.stats()
     return {
         "id": feed_id,
@@ -65,6 +67,15 @@ def feed_view(feed_id: FeedId, record: FeedRecord, feed: Feed) -> View:
         "solo": record.solo,
         "width": stats.width,
         "height": stats.height,
+        "wanted": wanted and wanted_view(wanted),
+    }
+
+
+def wanted_view(wanted: Wanted) -> View:
+    return {
+        "width": wanted.width,
+        "height": wanted.height,
+        "max_bitrate_bps": wanted.max_bitrate_bps,
     }
 
 

@@ -50,6 +50,7 @@ async def test_an_invitation_holds_all_that_a_host_needs(
         "solo": False,
         "width": 0,
         "height": 0,
+        "wanted": None,
         "token": feed["token"],
         "whip_url": f"{server.base_url}/whip/{invited.show}",
         "join_url": feed["join_url"],
