@@ -57,6 +57,14 @@ class OurShow:
             target = await self.broadcast.add_target(name, url, key)
             await self.broadcast.start_target(target)
 
+    async def feeds_fit(self, timeout_s: float) -> None:
+        """Wait until each feed comes as large as is wanted of it. Raises TimeoutError."""
+        fit = False
+        async with asyncio.timeout(timeout_s):
+            while not fit:
+                await asyncio.sleep(POLL_S)
+                fit = all(map(_fits, (await self.broadcast.state())["feeds"]))
+
     async def late_ticks(self) -> int:
         """Of the canvas since it began."""
         state = await self.broadcast.state()
@@ -93,13 +101,19 @@ async def sending(job: Job, directory: Path) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def our_show(
-    to: Sinks, keys: Sequence[str], directory: Path, *, live: bool = False
+    to: Sinks,
+    keys: Sequence[str],
+    directory: Path,
+    *,
+    live: bool = False,
+    obeying: bool = False,
 ) -> AsyncIterator[OurShow]:
-    """J1 by our server, feeds over WebRTC, on air at every key. `live`: with time codes."""
+    """J1 by our server, feeds over WebRTC, on air at every key. `live`: with time codes;
+    `obeying`: feeds come at the size of their tiles."""
     async with running_server(directory) as server:
         broadcast = await Broadcast.create(server.api, "J1", ("left", "right"), LAYOUT)
         feeds = [
-            Sent(number, live, whip=invitation)
+            Sent(number, live, whip=invitation, obeys=obeying)
             for number, invitation in enumerate(broadcast.invitations)
         ]
         async with sending(Job(feeds), directory):
@@ -107,6 +121,8 @@ async def our_show(
             await broadcast.feeds_on(ON_AIR_WITHIN_S)
             await show.send_to(to, keys)
             await broadcast.targets_live(ON_AIR_WITHIN_S)
+            if obeying:
+                await show.feeds_fit(CLIPS_WITHIN_S)
             await asyncio.sleep(WARM_UP_S)
             yield show
 
@@ -128,6 +144,11 @@ async def ffmpeg_show(
                 waiting -= (await to.received()).keys()
         await asyncio.sleep(WARM_UP_S)
         yield pid
+
+
+def _fits(feed: dict[str, Any]) -> bool:
+    wanted = feed["wanted"]
+    return bool(wanted) and all(feed[side] == wanted[side] for side in ("width", "height"))
 
 
 def free_rtp_port() -> int:

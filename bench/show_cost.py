@@ -1,4 +1,7 @@
-"""What J1 costs: our server with feeds over WebRTC, FFmpeg's command line, and x264 alone."""
+"""What J1 costs: our server with feeds over WebRTC, FFmpeg's command line, and x264 alone.
+
+`obeying` is our server with feeds that come at the size of their tiles, as browsers send them.
+"""
 
 from pathlib import Path
 
@@ -10,28 +13,34 @@ KEYS = ("count-1", "count-2", "count-3")
 
 
 async def measure(options: Options) -> Report:
-    ours, ffmpeg, encoder = [], [], []
+    ours, obeying, ffmpeg, encoder = [], [], [], []
     pictures = x264.composed()
     for _ in range(options.runs):
         async with j1.scratch() as directory, j1.sinks(directory) as sinks:
             ours.append(await our_cost(sinks, directory, options.seconds))
+            obeying.append(await our_cost(sinks, directory, options.seconds, obeying=True))
             ffmpeg.append(await ffmpeg_cost(sinks, directory, options.seconds))
         encoder.append({"cpu_pct_core": x264.cost(pictures, options.seconds)})
     cpu = {
         "server_cpu_pct_core": medians(ours)["cpu_pct_core"],
+        "obeying_cpu_pct_core": medians(obeying)["cpu_pct_core"],
         "ffmpeg_cpu_pct_core": medians(ffmpeg)["cpu_pct_core"],
         "x264_cpu_pct_core": medians(encoder)["cpu_pct_core"],
     }
     both = {
         **cpu,
         "ratio": cpu["server_cpu_pct_core"] / cpu["ffmpeg_cpu_pct_core"],
-        "late_ticks_worst_run": max(run["late_ticks"] for run in ours),
+        "obeying_ratio": cpu["obeying_cpu_pct_core"] / cpu["ffmpeg_cpu_pct_core"],
+        "late_ticks_worst_run": max(run["late_ticks"] for run in ours + obeying),
     }
-    return report("show_cost", ours, {"ffmpeg": ffmpeg, "x264": encoder}, both)
+    others = {"obeying": obeying, "ffmpeg": ffmpeg, "x264": encoder}
+    return report("show_cost", ours, {**others}, both)
 
 
-async def our_cost(sinks: j1.Sinks, directory: Path, seconds: float) -> Figures:
-    async with j1.our_show(sinks, KEYS, directory) as show:
+async def our_cost(
+    sinks: j1.Sinks, directory: Path, seconds: float, *, obeying: bool = False
+) -> Figures:
+    async with j1.our_show(sinks, KEYS, directory, obeying=obeying) as show:
         late_before = await show.late_ticks()
         cpu, fps = await cost(show.pid, sinks, seconds)
         late = await show.late_ticks() - late_before
