@@ -29,7 +29,7 @@ from compositor.text import (
 
 BOX_PADDING = 0.4
 BOX_RADIUS = 0.3
-SUBTITLE_SIZE = 0.62
+SUBTITLE_SIZE = 0.68
 BAR_WIDTH = 0.16
 TICKER_GAP = 1.6
 """All of the letters' size."""

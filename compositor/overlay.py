@@ -87,7 +87,7 @@ class LowerThird:
     title: str
     subtitle: str = ""
     accent: str = "#ff5c5c"
-    style: Style = Style(box="#0f1218e0")
+    style: Style = Style(size=0.065, box="#0f1218e0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Ticker:
     rect: Fractions
     text: str
     speed: float = 0.08
-    style: Style = Style(size=0.04, box="#0f1218e0")
+    style: Style = Style(size=0.05, box="#0f1218e0")
 
 
 Overlay = Text | Picture | Clock | Countdown | QrCode | LowerThird | Ticker

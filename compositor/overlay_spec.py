@@ -54,7 +54,7 @@ MAX_TIME_S = 253_402_300_799
 
 STYLE = {"size", "colour", "weight", "font", "align", "valign", "outline", "box"}
 
-LOWER_THIRD_RECT: Fractions = (0.05, 0.74, 0.6, 0.18)
+LOWER_THIRD_RECT: Fractions = (0.05, 0.72, 0.9, 0.2)
 TICKER_RECT: Fractions = (0.0, 0.93, 1.0, 0.07)
 
 

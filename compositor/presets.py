@@ -27,11 +27,37 @@ GRID_ROWS: dict[Orientation, Sequence[Sequence[int]]] = {
 }
 """Tiles in each row, for 1, 2, 3 … feeds; a short row is centred."""
 
-INSET_SIDE: dict[Orientation, tuple[float, float]] = {
-    "landscape": (0.25, 0.2),
-    "portrait": (0.28, 0.2),
+ROW: dict[Orientation, Sequence[Sequence[int]]] = {
+    "landscape": ((1,), (2,), (3,), (4,), (3, 2), (3, 3), (4, 3), (4, 4), (3, 3, 3)),
+    "portrait": (
+        (1,),
+        (2,),
+        (2, 1),
+        (2, 2),
+        (2, 2, 1),
+        (2, 2, 2),
+        (2, 2, 2, 1),
+        (2, 2, 2, 2),
+        (3, 3, 3),
+    ),
 }
-"""Width and height of an inset, for one column of up to 3, and for two columns of 4."""
+"""Tiles side by side, for 1, 2, 3 … feeds: a row for as long as they are no slivers."""
+
+COLUMN: dict[Orientation, Sequence[Sequence[int]]] = {
+    "landscape": ((1,), (2,), (3,), (2, 2), (3, 2), (3, 3), (3, 2, 2), (3, 3, 2), (3, 3, 3)),
+    "portrait": ((1,), (2,), (3,), (4,), (3, 2), (3, 3), (4, 3), (4, 4), (3, 3, 3)),
+}
+"""Tiles in each column of a stack, likewise."""
+
+INSETS: dict[Orientation, Sequence[tuple[int, float, float]]] = {
+    "landscape": ((3, 0.25, 0.25), (4, 0.2, 0.2), (8, 0.15, 0.15)),
+    "portrait": ((1, 0.28, 0.28), (4, 0.2, 0.2), (8, 0.2, 0.125)),
+}
+"""Width and height of an inset where there are up to so many."""
+
+INSETS_ABREAST = 4
+"""In landscape they go up or down a side, in portrait along the top or bottom: either way the
+middle of the picture behind them stays free."""
 
 INSET_GAP: dict[Orientation, tuple[float, float]] = {
     "landscape": (0.02, 0.02 * 16 / 9),
@@ -76,9 +102,9 @@ def preset(
         case "solo":
             rects: list[Fractions] = [FULL]
         case "side-by-side":
-            rects = _side_by_side(feeds)
+            rects = _side_by_side(ROW[orientation][feeds - 1])
         case "stack":
-            rects = _stack(orientation, feeds)
+            rects = _stack(COLUMN[orientation][feeds - 1], orientation)
         case "picture-in-picture":
             rects = [FULL, *_insets(orientation, feeds - 1, corner or INSET_CORNER[orientation])]
         case "grid":
@@ -94,37 +120,39 @@ def preset(
     )
 
 
-def _side_by_side(feeds: int) -> list[Fractions]:
-    """Columns of half the canvas's height, in its middle."""
-    if feeds == 1:
-        return [FULL]
-    return [(column / feeds, 0.25, 1 / feeds, 0.5) for column in range(feeds)]
+def _side_by_side(rows: Sequence[int]) -> list[Fractions]:
+    """Rows; a single one is half as high as the canvas."""
+    if len(rows) > 1 or rows == (1,):
+        return _grid(rows)
+    return [(x, 0.25, width, 0.5) for x, _, width, _ in _grid(rows)]
 
 
-def _stack(orientation: Orientation, feeds: int) -> list[Fractions]:
-    """Rows: all of the width in portrait, half of it in landscape."""
-    if feeds == 1:
-        return [FULL]
-    x, width = (0.0, 1.0) if orientation == "portrait" else (0.25, 0.5)
-    return [(x, row / feeds, width, 1 / feeds) for row in range(feeds)]
+def _stack(columns: Sequence[int], orientation: Orientation) -> list[Fractions]:
+    """Columns; in landscape a single one is half as wide as the canvas."""
+    turned = [(y, x, height, width) for x, y, width, height in _grid(columns)]
+    if len(columns) > 1 or columns == (1,) or orientation == "portrait":
+        return turned
+    return [(0.25, y, 0.5, height) for _, y, _, height in turned]
 
 
 def _insets(orientation: Orientation, count: int, corner: Corner) -> list[Fractions]:
-    """Small pictures up or down a side, from `corner` on."""
-    large, small = INSET_SIDE[orientation]
-    side, rows = (large, 3) if count <= 3 else (small, 4)
+    """Small pictures along an edge, from `corner` on."""
+    if not count:
+        return []
+    width, height = next(sides for most, *sides in INSETS[orientation] if count <= most)
     across, down = INSET_GAP[orientation]
     rects = []
     for index in range(count):
-        column, row = divmod(index, rows)
-        x = across + column * (side + across)
-        y = down + row * (side + down)
+        line, place = divmod(index, INSETS_ABREAST)
+        column, row = (line, place) if orientation == "landscape" else (place, line)
+        x = across + column * (width + across)
+        y = down + row * (height + down)
         rects.append(
             (
-                1 - x - side if corner.endswith("right") else x,
-                1 - y - side if corner.startswith("bottom") else y,
-                side,
-                side,
+                1 - x - width if corner.endswith("right") else x,
+                1 - y - height if corner.startswith("bottom") else y,
+                width,
+                height,
             )
         )
     return rects

@@ -10,6 +10,8 @@ from itertools import groupby
 from pathlib import Path
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from compositor.frame import video_frame
@@ -73,9 +75,9 @@ def host(number: int) -> av.VideoFrame:
     draw.arc(scaled(298, 140, 342, 172), 20, 160, fill="#a04848", width=4 * fine)
     draw.rounded_rectangle(scaled(440, 230, 520, 330), 10 * fine, fill="#ffffff")
     draw.rectangle(scaled(440, 262, 520, 292), fill="#e0425a")
-    picture = opaque(raster(image.resize((width, height), Image.Resampling.BOX)))
-    assert picture is not None
-    return video_frame(picture)
+    taken = opaque(raster(image.resize((width, height), Image.Resampling.BOX)))
+    assert taken is not None
+    return video_frame(taken)
 
 
 def _section(golden: Golden) -> str:
@@ -105,6 +107,15 @@ def _figure(golden: Golden) -> str:
     )
 
 
+def picture(golden: Golden) -> NDArray[np.uint8]:
+    """What the gallery shows for `golden`, in RGB."""
+    return composed(golden.document, SIZES[golden.orientation], host)
+
+
+def picture_file(golden: Golden) -> Path:
+    return PICTURES / f"{golden.name}.webp"
+
+
 def schema_text(name: str) -> str:
     return json.dumps(SCHEMAS[name], indent=1) + "\n"
 
@@ -119,8 +130,7 @@ def write() -> None:
     for name in SCHEMAS:
         (SCHEMA_FILES / name).write_text(schema_text(name))
     for golden in GOLDENS:
-        picture = composed(golden.document, SIZES[golden.orientation], host)
-        Image.fromarray(picture).save(PICTURES / f"{golden.name}.webp", quality=80, method=6)
+        Image.fromarray(picture(golden)).save(picture_file(golden), quality=80, method=6)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from compositor.geometry import Size
 from compositor.layout import Corner, Fit, PresetName
 from compositor.overlay_spec import parse_overlays
 from compositor.painter import Painter
-from compositor.presets import Orientation, preset
+from compositor.presets import MAX_FEEDS, Orientation, preset
 from compositor.spec import layout_document, parse_layout
 from compositor.tiles import FeedInfo, FeedState, tiles
 from compositor.transition import between, eased
@@ -109,7 +109,7 @@ ASSETS = {"logo": _file(_logo()), "backdrop": _file(_backdrop())}
 def _presets() -> Iterator[Golden]:
     for name in get_args(PresetName):
         for orientation in CANVAS:
-            for feeds in (1, 2, 3, 4, 9):
+            for feeds in range(1, MAX_FEEDS + 1):
                 document = layout_document(preset(name, orientation, feeds))
                 yield Golden(
                     f"{name}-{orientation}-{feeds}",
@@ -127,25 +127,15 @@ def _presets() -> Iterator[Golden]:
 
 
 def _slots() -> Iterator[Golden]:
-    def one(name: str, **slot: Any) -> Golden:
-        whole = {"auto": 1, "rect": [0.25, 0.1, 0.5, 0.8], **slot}
-        return Golden(f"slot-{name}", "landscape", {"layout": {"slots": [whole]}}, large=True)
-
-    for fit in get_args(Fit):
-        yield one(f"fit-{fit}", fit=fit)
-    yield one("focus-left", focus=[0.1, 0.5])
-    yield one("crop", crop=[0.4, 0.2, 0.3, 0.6])
-    yield one("mirror", mirror=True)
-    yield one("radius", radius=0.12)
-    yield one("round", rect=[0.28, 0.1, 0.45, 0.8], radius=0.5)
-    yield one("border", border={"width": 0.03, "colour": "#ffd060"})
-    yield one("border-round", border={"width": 0.03, "colour": "#ffd060"}, radius=0.12)
-    yield one("border-contain", border={"width": 0.03}, radius=0.12, fit="contain")
-    yield one("opacity", opacity=0.5, radius=0.12, border={"width": 0.03, "colour": "#40ff80"})
-    yield one("label", label=True)
-    for corner in get_args(Corner):
-        label = {"at": corner, "text": "Shop", "size": 0.08, "box": "#c02040"}
-        yield one(f"label-{corner}", label=label, radius=0.12)
+    for name, slot in SLOTS.items():
+        for orientation in CANVAS:
+            whole = {"auto": 1, "rect": SLOT_RECT[orientation], **slot}
+            yield Golden(
+                f"slot-{name}-{orientation}",
+                orientation,
+                {"layout": {"slots": [whole]}},
+                large=True,
+            )
     for fit in get_args(Fit):
         layout = {
             "background": {"image": "backdrop", "fit": fit},
@@ -155,19 +145,53 @@ def _slots() -> Iterator[Golden]:
             yield Golden(f"background-{fit}-{orientation}", orientation, {"layout": layout})
 
 
+SLOT_RECT: dict[Orientation, list[float]] = {
+    "landscape": [0.25, 0.1, 0.5, 0.8],
+    "portrait": [0.1, 0.25, 0.8, 0.5],
+}
+YELLOW = {"width": 0.03, "colour": "#ffd060"}
+SLOTS: dict[str, Document] = {
+    **{f"fit-{fit}": {"fit": fit} for fit in get_args(Fit)},
+    "focus-left": {"focus": [0.1, 0.5]},
+    "crop": {"crop": [0.4, 0.2, 0.3, 0.6]},
+    "mirror": {"mirror": True},
+    "radius": {"radius": 0.12},
+    "round": {"radius": 0.5},
+    "border": {"border": YELLOW},
+    "border-round": {"border": YELLOW, "radius": 0.12},
+    "border-contain": {"border": {"width": 0.03}, "radius": 0.12, "fit": "contain"},
+    "opacity": {"opacity": 0.5, "radius": 0.12, "border": {"width": 0.03, "colour": "#40ff80"}},
+    "label": {"label": True},
+    **{
+        f"label-{corner}": {
+            "label": {"at": corner, "text": "Shop", "size": 0.08, "box": "#c02040"},
+            "radius": 0.12,
+        }
+        for corner in get_args(Corner)
+    },
+}
+
+
 def _states() -> Iterator[Golden]:
     for states in (["on", "on"], ["on", "frozen"], ["on", "away"], ["on", "gone"], ["waiting"]):
-        slots = [
-            {"feed": str(n), "rect": [(n - 1) / 2, 0.2, 0.5, 0.6], "label": True}
-            for n, _ in enumerate(states, start=1)
-        ]
-        for kind, layout in (("named", {"slots": slots}), ("auto", {"preset": "side-by-side"})):
-            yield Golden(
-                f"state-{states[-1]}-{kind}",
-                "landscape",
-                {"feeds": states, "layout": layout},
-                large=True,
-            )
+        for orientation in CANVAS:
+            slots = [
+                {"feed": str(n), "rect": STATE_RECTS[orientation][n - 1], "label": True}
+                for n, _ in enumerate(states, start=1)
+            ]
+            for kind, layout in (("named", {"slots": slots}), ("auto", {"preset": "stack"})):
+                yield Golden(
+                    f"state-{states[-1]}-{kind}-{orientation}",
+                    orientation,
+                    {"feeds": states, "layout": layout},
+                    large=True,
+                )
+
+
+STATE_RECTS: dict[Orientation, list[list[float]]] = {
+    "landscape": [[0, 0.2, 0.5, 0.6], [0.5, 0.2, 0.5, 0.6]],
+    "portrait": [[0, 0, 1, 0.5], [0, 0.5, 1, 0.5]],
+}
 
 
 OVERLAYS: dict[str, list[Document]] = {
@@ -239,15 +263,12 @@ OVERLAYS: dict[str, list[Document]] = {
             "kind": "lower-third",
             "title": "Anna Müller",
             "subtitle": "Founder of the shop",
-            "size": 0.08,
         }
     ],
     "ticker": [
         {
             "kind": "ticker",
-            "rect": [0, 0.88, 1, 0.12],
             "text": "Free shipping today · Бесплатная доставка",
-            "size": 0.08,
         }
     ],
 }
@@ -263,16 +284,17 @@ def _overlays() -> Iterator[Golden]:
 def _transitions() -> Iterator[Golden]:
     for kind in ("move", "fade"):
         for percent in (25, 50, 75):
-            document = {
-                "feeds": ["on"] * 3,
-                "before": {"preset": "grid"},
-                "layout": {
-                    "preset": "spotlight",
-                    "transition": {"kind": kind, "duration_ms": 400, "easing": "ease-in-out"},
-                },
-                "progress": percent / 100,
-            }
-            yield Golden(f"transition-{kind}-{percent}", "landscape", document)
+            for orientation in CANVAS:
+                document = {
+                    "feeds": ["on"] * 3,
+                    "before": {"preset": "grid"},
+                    "layout": {
+                        "preset": "spotlight",
+                        "transition": {"kind": kind, "duration_ms": 400, "easing": "ease-in-out"},
+                    },
+                    "progress": percent / 100,
+                }
+                yield Golden(f"transition-{kind}-{percent}-{orientation}", orientation, document)
 
 
 GOLDENS = [*_presets(), *_slots(), *_states(), *_overlays(), *_transitions()]

@@ -4,14 +4,28 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from compositor.overlay_spec import KINDS
 from compositor.schema import LAYOUT, SCHEMAS
 from compositor.spec import SLOT, parse_layout
-from tests.compositor.gallery import DOCS, PAGE, PICTURES, SCHEMA_FILES, page, schema_text
-from tests.compositor.golden import GOLDENS
+from tests.compositor.gallery import (
+    DOCS,
+    PAGE,
+    PICTURES,
+    SCHEMA_FILES,
+    page,
+    picture,
+    picture_file,
+    schema_text,
+)
+from tests.compositor.golden import GOLDENS, Golden
+
+CODEC_ERROR, CODEC_SHIFT = 6.0, 8.0
+"""Of 255: what WebP makes of brightness, as root mean square and as mean of a block of 10×10."""
 
 LAYOUTS = (DOCS / "layouts.md").read_text()
 
@@ -25,6 +39,20 @@ def block(language: str) -> str:
 def test_the_gallery_shows_every_golden_picture() -> None:
     assert PAGE.read_text() == page()
     assert {path.stem for path in PICTURES.iterdir()} == {golden.name for golden in GOLDENS}
+
+
+@pytest.mark.parametrize("golden", GOLDENS, ids=lambda golden: golden.name)
+def test_a_picture_of_the_gallery_is_of_what_its_document_says(golden: Golden) -> None:
+    with Image.open(picture_file(golden)) as file:
+        error = brightness(file) - brightness(Image.fromarray(picture(golden)))
+    height, width = error.shape
+    means = error.reshape(height // 10, 10, width // 10, 10).mean((1, 3))
+    assert np.sqrt((error**2).mean()) < CODEC_ERROR
+    assert abs(means).max() < CODEC_SHIFT
+
+
+def brightness(image: Image.Image) -> NDArray[np.float64]:
+    return np.asarray(image.convert("L")).astype(np.float64)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

@@ -1,13 +1,14 @@
 import itertools
+from typing import get_args
 
 import pytest
 
 from compositor.geometry import Rect, Size, pixel_rect
-from compositor.layout import Layout, PresetName
+from compositor.layout import Corner, Layout, PresetName
 from compositor.presets import Orientation, orientation, preset
 from compositor.tiles import FeedInfo, tiles
 
-NAMES: tuple[PresetName, ...] = ("solo", "side-by-side", "stack", "picture-in-picture", "grid")
+NAMES: tuple[PresetName, ...] = get_args(PresetName)
 CANVAS: dict[Orientation, Size] = {"landscape": Size(1280, 720), "portrait": Size(720, 1280)}
 
 
@@ -29,6 +30,26 @@ def test_every_preset_shows_every_feed_inside_the_canvas_and_apart(
     assert all(rect.inside(CANVAS[turned]) for rect in drawn)
     apart = drawn[1:] if name == "picture-in-picture" else drawn
     assert not any(one.overlaps(other) for one, other in itertools.combinations(apart, 2))
+
+
+@pytest.mark.parametrize("name", ["side-by-side", "stack", "grid", "spotlight"])
+@pytest.mark.parametrize("turned", ["landscape", "portrait"])
+@pytest.mark.parametrize("feeds", range(1, 10))
+def test_no_tile_is_a_sliver(name: PresetName, turned: Orientation, feeds: int) -> None:
+    for rect in rects(name, turned, feeds):
+        assert max(rect.width, rect.height) <= 2.7 * min(rect.width, rect.height)
+
+
+@pytest.mark.parametrize("corner", get_args(Corner))
+@pytest.mark.parametrize("turned", ["landscape", "portrait"])
+@pytest.mark.parametrize("feeds", range(2, 10))
+def test_no_inset_covers_the_middle_of_the_picture_behind(
+    corner: Corner, turned: Orientation, feeds: int
+) -> None:
+    slots = preset("picture-in-picture", turned, feeds, corner).slots[1:]
+    size = CANVAS[turned]
+    middle = pixel_rect((0.35, 0.35, 0.3, 0.3), size)
+    assert not any(pixel_rect(slot.rect, size).overlaps(middle) for slot in slots)
 
 
 def test_two_feeds_side_by_side_on_720p_are_two_halves_in_the_middle() -> None:
