@@ -26,8 +26,13 @@ LONGEST_DELAY_S = 30.0
 SETTLED_S = 30.0
 """A target that was live for this long begins again with the first delay."""
 
+TRIAL_S = 0.25
+"""A connection is live when it has lasted so long from Publish.Start: nginx says that to those
+whom it denies, too, and hangs up."""
+
 _HASTY_S = 5.0
-"""Some platforms take any key at first and hang up on a wrong one within this time."""
+"""Some platforms take any key at first and hang up on a wrong one within this time: after that,
+this is how long a connection must last to be live."""
 
 _DROPS_LOGGED_EVERY_S = 1.0
 _TICKS_PER_MS = TICKS_PER_S // 1000
@@ -54,8 +59,9 @@ class Target:
     """Publishes a fan-out to one destination until it is stopped or refused.
 
     `connecting` is the first attempt only: from a failure to the next `live` it is `retrying`.
+    A connection carries the stream from its start, and is `live` once it has lasted for `trial_s`.
     `on_change` is called on every change of status and with every failure. `sleep` waits between
-    two attempts.
+    two attempts, and in a trial.
     """
 
     def __init__(
@@ -71,6 +77,7 @@ class Target:
         tls: ssl.SSLContext | None = None,
         timeouts: Timeouts | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        trial_s: float = TRIAL_S,
     ) -> None:
         self.id = target_id
         self._url = (url or "").strip()
@@ -82,6 +89,7 @@ class Target:
         self._tls = tls
         self._timeouts = timeouts or Timeouts()
         self._sleep = sleep
+        self._shortest_trial_s = trial_s
         self._task: asyncio.Task[None] | None = None
         self._status: Status = "idle"
         self._since = clock.now()
@@ -127,6 +135,7 @@ class Target:
     def _reset(self) -> None:
         self._airing: _Airing | None = None
         self._was_live = False
+        self._trial_s = self._shortest_trial_s
         self._failures = 0
         self._retries = 0
         self._bytes_sent = 0
@@ -198,6 +207,7 @@ class Target:
         if lasted_s >= SETTLED_S:
             self._failures = 0
         elif lasted_s < _HASTY_S and isinstance(error, TargetClosed):
+            self._trial_s = _HASTY_S
             raise TargetClosed(
                 "the server closed the connection right after the start; is the stream key right?"
             )
@@ -207,6 +217,10 @@ class Target:
         """Send the fan-out's packets; why that ended."""
         airing = self._airing = _Airing(publisher, self._fanout)
         try:
+            error = await self._tried(publisher)
+            if error is not None:
+                return error
+            self._trial_s = self._shortest_trial_s
             self._was_live = True
             self._change("live", None)
             return await self._failure(airing)
@@ -216,6 +230,17 @@ class Target:
             self._bytes_sent += publisher.bytes_sent
             self._frames_sent += airing.frames_sent
             self._frames_dropped += airing.queue.frames_dropped
+
+    async def _tried(self, publisher: Publisher) -> TargetError | None:
+        """Wait for the end of the trial; why the connection did not last for it."""
+        trial = asyncio.ensure_future(self._sleep(self._trial_s))
+        failure = asyncio.ensure_future(publisher.failure())
+        try:
+            await asyncio.wait((trial, failure), return_when=asyncio.FIRST_COMPLETED)
+            return failure.result() if failure.done() else None
+        finally:
+            trial.cancel()
+            failure.cancel()
 
     async def _failure(self, airing: "_Airing") -> TargetError:
         """Wait for the connection's end; frames dropped meanwhile are a line a second at most."""

@@ -25,6 +25,7 @@ rtmp {{
   server {{
     listen 127.0.0.1:{rtmp_port};
     application live {{ live on; record all; record_path {prefix}; }}
+    application denied {{ live on; deny publish all; }}
     application members {{ live on; on_publish http://127.0.0.1:{http_port}/refuse; }}
   }}
 }}
@@ -45,7 +46,8 @@ http {{
 
 
 class Nginx:
-    """A running nginx: application `live` records, application `members` refuses every key."""
+    """A running nginx: application `live` records, application `members` refuses every key,
+    `denied` every address."""
 
     def __init__(self, prefix: Path, rtmp_port: int, http_port: int) -> None:
         self.port = rtmp_port

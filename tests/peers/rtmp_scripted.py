@@ -44,6 +44,18 @@ class _Closes(_Behaves):
         self.transport.close()
 
 
+class _Refuses(_Behaves):
+    def __init__(self, messages: int, code: str, description: str) -> None:
+        super().__init__(messages)
+        self._words = code, description
+
+    def misbehave(self) -> None:
+        assert self.transport is not None
+        self._session.reject(*self._words)
+        self.transport.write(self._session.data_to_send())
+        self.transport.pause_reading()
+
+
 def rtmp_stall(
     messages: int, tls: ssl.SSLContext | None = None
 ) -> AbstractAsyncContextManager[str]:
@@ -54,3 +66,10 @@ def rtmp_stall(
 def rtmp_close_after(messages: int) -> AbstractAsyncContextManager[str]:
     """The URL of one that hangs up after so many messages of media."""
     return listener(lambda: _Closes(messages))
+
+
+def rtmp_refuse_after(
+    messages: int, code: str, description: str
+) -> AbstractAsyncContextManager[str]:
+    """The URL of one that refuses a publisher it has accepted, after so many messages of media."""
+    return listener(lambda: _Refuses(messages, code, description))

@@ -118,11 +118,12 @@ MakeTarget = Callable[..., Watched]
 
 @pytest.fixture
 async def start(channel: Channel, time: SimulatedTime) -> AsyncIterator[MakeTarget]:
-    """Starts a target, on simulated time and without jitter, and stops it in the end."""
+    """Starts a target, on simulated time, without jitter and, but after one that broke off soon,
+    without trial; and stops it in the end."""
     started: list[Watched] = []
 
     def make(url: str, key: str = "key", **options: object) -> Watched:
-        options = {"timeouts": QUICK, "rng": lambda: 0.0, **options}
+        options = {"timeouts": QUICK, "rng": lambda: 0.0, "trial_s": 0.0, **options}
         watched = Watched(
             lambda on_change: Target(
                 TargetId(f"target{len(started)}"),

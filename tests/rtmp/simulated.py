@@ -18,6 +18,8 @@ class SimulatedTime(ManualClock):
         self._fell_asleep = asyncio.Event()
 
     async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
         future = asyncio.get_running_loop().create_future()
         self.delays_s.append(seconds)
         self._sleepers.append((self.now() + seconds, future))
@@ -31,13 +33,17 @@ class SimulatedTime(ManualClock):
                 future.set_result(None)
         self._sleepers = [s for s in self._sleepers if not s[1].done()]
 
-    async def pass_next_sleep(self) -> None:
-        """Wait until somebody sleeps, then let just that much time pass."""
+    async def next_sleep_s(self) -> float:
+        """Wait until somebody sleeps; for how long from now on."""
         async with asyncio.timeout(30):
             while not self._awake_soon():
                 self._fell_asleep.clear()
                 await self._fell_asleep.wait()
-        self.advance(min(due_s for due_s, _ in self._sleepers) - self.now())
+        return min(due_s for due_s, _ in self._sleepers) - self.now()
+
+    async def pass_next_sleep(self) -> None:
+        """Wait until somebody sleeps, then let just that much time pass."""
+        self.advance(await self.next_sleep_s())
 
     def _awake_soon(self) -> bool:
         self._sleepers = [s for s in self._sleepers if not s[1].done()]

@@ -8,13 +8,13 @@ import pytest
 from mediaserver.packet import TargetId
 from mediaserver.rtmp.publisher import Timeouts
 from mediaserver.secret import Secret
-from mediaserver.target import SETTLED_S, Target, TargetStatus
+from mediaserver.target import SETTLED_S, Status, Target, TargetStatus
 from tests.peers.certificates import Authority
 from tests.peers.rtmp_record import TIMEOUT_S, RtmpRecord
 from tests.peers.rtmp_scripted import rtmp_close_after, rtmp_stall
 from tests.peers.rtmp_silent import rtmp_silent
 from tests.peers.tcp import free_ports
-from tests.rtmp.conftest import Channel, MakeTarget
+from tests.rtmp.conftest import Channel, MakeTarget, Watched
 from tests.rtmp.simulated import SimulatedTime
 
 
@@ -103,7 +103,7 @@ async def test_delays_begin_again_once_the_target_has_been_live_for_a_while(
 ) -> None:
     async with rtmp_close_after(messages=10) as url:
         watched = start(url)
-        for count, lasts_s in enumerate((1, 1, SETTLED_S, 1), start=1):
+        for count, lasts_s in enumerate((6, 6, SETTLED_S, 6), start=1):
             await watched.until("live", count)
             time.advance(lasts_s)
             channel.play_all()
@@ -119,10 +119,12 @@ async def test_counters_go_on_over_a_reconnection_and_begin_again_with_a_start(
     async with rtmp_close_after(messages=10) as url:
         watched = start(url)
         await watched.until("live")
+        time.advance(6)
         channel.play_all()
         first = await watched.until("retrying")
         await time.pass_next_sleep()
         await watched.until("live", 2)
+        time.advance(6)
         channel.play_all()
         second = await watched.until("retrying", 2)
         await watched.target.stop()
@@ -131,6 +133,50 @@ async def test_counters_go_on_over_a_reconnection_and_begin_again_with_a_start(
     assert second.frames_sent > first.frames_sent > 0
     assert second.bytes_sent > first.bytes_sent > 0
     assert again == TargetStatus("connecting", again.since, 0, None, 0, 0, 0)
+
+
+async def test_target_is_live_once_its_connection_has_lasted_for_a_moment(
+    rtmp_record: RtmpRecord, channel: Channel, time: SimulatedTime, start: MakeTarget
+) -> None:
+    watched = start(rtmp_record.url, trial_s=0.25)
+    recording = await rtmp_record.recording()
+    async with asyncio.timeout(TIMEOUT_S):
+        while not recording.pictures:
+            channel.play(10)
+            await asyncio.sleep(0)
+    assert watched.statuses == ["connecting"]
+    await time.pass_next_sleep()
+    assert (await watched.until("live")).since == 1000.25
+
+
+async def test_target_whose_peer_hangs_up_soon_is_not_live_again_before_it_lasts(
+    channel: Channel, time: SimulatedTime, start: MakeTarget
+) -> None:
+    async with rtmp_close_after(messages=10) as url:
+        watched = start(url)
+        await watched.until("live")
+        channel.play_all()
+        await watched.until("retrying")
+        for count in (2, 3):
+            await time.pass_next_sleep()
+            await playing_until(channel, watched, "retrying", count)
+        await time.pass_next_sleep()
+        assert await time.next_sleep_s() == 5
+        await time.pass_next_sleep()
+        await watched.until("live", 2)
+    assert watched.statuses[:5] == ["connecting", "live", "retrying", "retrying", "retrying"]
+    assert {status.reason for status in watched.history[2:5]} == {
+        "the server closed the connection right after the start; is the stream key right?"
+    }
+
+
+async def test_stop_in_a_trial_is_clean(rtmp_record: RtmpRecord, start: MakeTarget) -> None:
+    watched = start(rtmp_record.url, trial_s=0.25)
+    recording = await rtmp_record.recording()
+    await stopped_in_time(watched.target)
+    await recording.until_ended()
+    assert recording.is_clean
+    assert watched.statuses == ["connecting", "stopped"]
 
 
 async def test_stop_while_connecting_waits_for_nobody(start: MakeTarget) -> None:
@@ -202,6 +248,14 @@ async def test_stream_key_is_in_no_log_and_no_representation(
     said = caplog.text + repr(vars(watched.target)) + repr(watched.history)
     assert "target_status target=target0 status=live" in said
     assert "live_4711" not in said
+
+
+async def playing_until(channel: Channel, watched: Watched, status: Status, count: int) -> None:
+    """Play on until the target has got that status for the `count`-th time."""
+    async with asyncio.timeout(TIMEOUT_S):
+        while watched.statuses.count(status) < count:
+            channel.play(10)
+            await asyncio.sleep(0)
 
 
 async def stopped_in_time(target: Target) -> None:

@@ -53,6 +53,21 @@ async def test_nginx_refusing_the_key_is_retried_with_advice(
     assert (await watched.until("retrying", 2)).retries == 2
 
 
+async def test_nginx_denying_the_address_never_looks_live(
+    nginx: Nginx, time: SimulatedTime, start: MakeTarget
+) -> None:
+    # It answers NetStream.Publish.Start, and hangs up.
+    watched = start(nginx.url("denied"), trial_s=0.25)
+    reasons = {(await watched.until("retrying")).reason}
+    for count in (2, 3):
+        await time.pass_next_sleep()
+        reasons.add((await watched.until("retrying", count)).reason)
+    assert reasons == {
+        "the server closed the connection right after the start; is the stream key right?"
+    }
+    assert watched.statuses == ["connecting", "retrying", "retrying", "retrying"]
+
+
 async def test_key_in_use_at_nginx_before_the_first_live_is_final(
     nginx: Nginx, channel: Channel, start: MakeTarget
 ) -> None:

@@ -12,7 +12,7 @@ from tests.peers.certificates import Authority
 from tests.peers.loop_watch import LoopWatch
 from tests.peers.rtmp_record import TIMEOUT_S, Recording, RtmpRecord
 from tests.peers.rtmp_reject import rtmp_reject
-from tests.peers.rtmp_scripted import rtmp_close_after, rtmp_stall
+from tests.peers.rtmp_scripted import rtmp_close_after, rtmp_refuse_after, rtmp_stall
 from tests.peers.rtmp_silent import rtmp_silent
 from tests.peers.tcp import free_ports
 from tests.rtmp.conftest import Channel, MakeTarget, Watched
@@ -71,6 +71,17 @@ async def test_refused_key_is_final_before_the_first_live(start: MakeTarget) -> 
         "the stream key is wrong or already in use (it says: no such stream: ***)"
     )
     assert watched.statuses == ["connecting", "rejected"]
+
+
+async def test_refusal_right_after_the_start_is_final_before_the_first_live(
+    start: MakeTarget, channel: Channel
+) -> None:
+    async with rtmp_refuse_after(1, BAD_NAME, "who are you?") as url:
+        watched = start(url, trial_s=0.25)
+        rejected = await watched.until("rejected")
+    assert rejected.reason == "the stream key is wrong or already in use (it says: who are you?)"
+    assert watched.statuses == ["connecting", "rejected"]
+    assert channel.fanout.readers == 0
 
 
 async def test_refused_target_can_be_started_again(start: MakeTarget) -> None:
