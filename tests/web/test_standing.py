@@ -1,0 +1,71 @@
+"""The host's page says in words how it stands with the host."""
+
+from playwright.async_api import Page
+
+from tests.api.client import Client
+from tests.peers.rtmp_record import RtmpRecord
+from tests.webrtc.chromium import FAKE_CAMERA, Launch
+
+STEP_MS = 30_000
+
+
+async def says(page: Page, state: str, words: str) -> None:
+    """Wait until the page is in `state` and says `words`."""
+    status = page.locator(f'body[data-state="{state}"] #status').get_by_text(words, exact=True)
+    await status.wait_for(timeout=STEP_MS)
+
+
+async def test_host_is_told_of_the_green_room_the_show_and_the_picture(
+    owner: Client, destination: RtmpRecord, page: Page
+) -> None:
+    show = await owner.post("/api/v1/shows", {"title": "Autumn"}, 201)
+    path = f"/api/v1/shows/{show['id']}"
+    ann = await owner.post(f"{path}/feeds", {"name": "Ann"}, 201)
+    feed = f"{path}/feeds/{ann['id']}"
+    layout = f"{path}/canvases/landscape/layout"
+    body = {"platform": "custom", "url": destination.url, "stream_key": "k"}
+    await owner.post(f"{path}/targets", body, 201)
+
+    await page.goto(ann["join_url"])
+    await says(page, "idle", "Press join when you are ready.")
+    await page.get_by_role("button", name="Join").click()
+    await says(
+        page, "waiting", "You are in the green room: the studio sees you. Wait to be let in."
+    )
+    await owner.patch(feed, {"admitted": True})
+    await says(page, "connected", "You are connected and let in. The show is not on air yet.")
+    await owner.post(f"{path}/start")
+    await says(page, "onair", "You are on air.")
+    await owner.patch(feed, {"muted": True})
+    await says(page, "onair", "You are on air. Your microphone is muted by the studio.")
+    await owner.put(layout, {"slots": []})
+    await says(
+        page,
+        "connected",
+        "The show is on air. You are not in the picture. Your microphone is muted by the studio.",
+    )
+    await owner.patch(feed, {"muted": False})
+    await says(
+        page, "connected", "The show is on air. You are not in the picture. You can be heard."
+    )
+    await owner.call("DELETE", feed)
+    await says(
+        page, "failed", "This invitation is not valid any more. Ask the studio for a new link."
+    )
+
+
+async def test_joining_on_a_second_page_of_the_same_browser_takes_the_place(
+    owner: Client, launch: Launch
+) -> None:
+    show = await owner.post("/api/v1/shows", {"title": "Autumn"}, 201)
+    path = f"/api/v1/shows/{show['id']}/feeds"
+    ann = await owner.post(path, {"name": "Ann", "admitted": True}, 201)
+    device = await (await launch(FAKE_CAMERA)).new_context()
+    page, other = await device.new_page(), await device.new_page()
+
+    for each in (page, other):
+        await each.goto(ann["join_url"])
+        await each.get_by_role("button", name="Join").click()
+        await says(each, "connected", "You are connected and let in. The show is not on air yet.")
+
+    await says(page, "idle", "You have joined on another page instead.")
