@@ -29,6 +29,8 @@ NACK_INTERVAL_ANSWERS = 0.6
 """A packet is asked for again before the answer can have come: twice on its way, one of the two
 is rarely lost, and only what was lost once is sent twice."""
 MAX_NACKS_EACH = 10
+NACKS_PER_PACKET = 0.5
+"""What is asked for of what comes, at most: repetitions must not choke a network that is full."""
 MAX_OVERTAKING_S = 0.04
 """A packet that has not come so long after the one behind it was not only overtaken."""
 OVERTAKING_MARGIN = 1.3
@@ -79,6 +81,7 @@ class ReorderBuffer:
         self._held: dict[int, RtpPacket] = {}
         self._holes: dict[int, _Hole] = {}
         self._asked: dict[int, float] = {}
+        self._may_ask = float(MAX_NACKS)
         self._nack_s = float("inf")
         self._overtaking_s = 0.0
         self._answer_s = FIRST_ANSWER_S
@@ -111,6 +114,7 @@ class ReorderBuffer:
 
     def push(self, packet: RtpPacket, now: float) -> _Released | None:
         """What can go out now that `packet` has come."""
+        self._may_ask = min(MAX_NACKS, self._may_ask + NACKS_PER_PACKET)
         if self._next is None:
             self._next = packet.sequence
         sequence = unwrapped(packet.sequence, self._next, SEQUENCE_SIZE)
@@ -146,7 +150,8 @@ class ReorderBuffer:
         if now < self._nack_s:
             return []
         pause_s = max(MIN_NACK_INTERVAL_S, NACK_INTERVAL_ANSWERS * self._answer_s)
-        due = [s for s, hole in self._holes.items() if hole.ask_s <= now][:MAX_NACKS]
+        due = [s for s, hole in self._holes.items() if hole.ask_s <= now][: int(self._may_ask)]
+        self._may_ask -= len(due)
         for sequence in due:
             hole = self._holes[sequence]
             hole.asked += 1
