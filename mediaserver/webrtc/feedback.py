@@ -31,6 +31,8 @@ _RTPFB, _NACK, _TRANSPORT_CC = 205, 1, 15
 _CNAME = 1
 _U16 = Struct("!H")
 _S16 = Struct("!h")
+CLOCK_DRIFT = 0.0005
+"""More than two clocks drift apart, as a share of the time."""
 MAX_NACKS = 250
 """Sequence numbers in one NACK packet: at worst 1,000 bytes."""
 
@@ -100,6 +102,7 @@ class Reception:
         self._timestamp = -1
         self._transit = 0.0
         self._jitter = 0.0
+        self._least_transit = self._quickest = float("inf")
         self._expected_before = 0
         self._packets_before = 0
 
@@ -113,14 +116,28 @@ class Reception:
             transit = now * self.clock_rate - timestamp
             if self._timestamp >= 0:
                 difference = abs(transit - self._transit)
-                if difference < self.clock_rate:  # else the timestamp wrapped around
+                if difference < self.clock_rate:
                     self._jitter += (difference - self._jitter) / 16
+                else:  # the timestamp wrapped around
+                    self._least_transit = self._quickest = float("inf")
             self._transit = transit
+            self._quickest = min(self._quickest, transit)
             self._timestamp = timestamp
 
     @property
     def expected(self) -> int:
         return self._highest - self._base + 1 if self._base >= 0 else 0
+
+    def queue_s(self) -> float:
+        """What the quickest packet since the last call took longer than the quickest of all."""
+        if self._quickest == float("inf"):
+            return 0.0
+        # Clocks drift apart: what was quickest once is forgotten by and by.
+        forgotten = self._least_transit + CLOCK_DRIFT * self.clock_rate
+        self._least_transit = min(forgotten, self._quickest)
+        queue = self._quickest - self._least_transit
+        self._quickest = float("inf")
+        return queue / self.clock_rate
 
     def report(self, now: float) -> RtcpReceiverInfo:
         """The report block; the fraction lost is since the last call."""
@@ -229,26 +246,38 @@ def _status_chunks(statuses: bytearray) -> Iterator[bytes]:
         position += 7
 
 
-class LossBasedEstimate:
-    """What to tell a sender that knows REMB only, by the share of packets that got lost.
+class RateEstimate:
+    """What to tell a sender that knows REMB only, once a second.
 
-    The rule of GCC's loss-based part (draft-ietf-rmcat-gcc-02 §6): over 10 % lost, less; under
-    2 %, more.
+    After GCC (draft-ietf-rmcat-gcc-02 §5.5, §6): less than what came through while a queue stands
+    or very much is lost, less when over 10 % is lost, more when under 2 % is, but not far over
+    what came, and slowly where it was too much before.
     """
 
     START_BPS = 2_500_000
     MIN_BPS = 150_000
     MAX_BPS = 8_000_000
+    MAX_QUEUE_S = 0.1
+    FULL_SHARE = 0.2
+    """So much is lost where too much is sent, rarely by bad radio alone."""
 
     def __init__(self) -> None:
         self.bitrate_bps = self.START_BPS
+        self._full_bps = float("inf")
 
-    def update(self, expected: int, lost: int) -> int:
+    def update(self, expected: int, lost: int, received_bps: int, queue_s: float) -> int:
         """The estimate after `lost` of `expected` packets did not come in the last second."""
-        if expected > 0:
-            share = max(0, lost) / expected
-            if share > 0.1:
-                self.bitrate_bps = max(self.MIN_BPS, int(self.bitrate_bps * (1 - share / 2)))
-            elif share < 0.02:
-                self.bitrate_bps = min(self.MAX_BPS, int(self.bitrate_bps * 1.08))
+        if expected <= 0:
+            return self.bitrate_bps
+        share = max(0, lost) / expected
+        bitrate: float = self.bitrate_bps
+        if queue_s > self.MAX_QUEUE_S or share > self.FULL_SHARE:
+            bitrate = min(bitrate, 0.85 * received_bps)
+            self._full_bps = received_bps
+        if share > 0.1:
+            bitrate *= 1 - share / 2
+        elif share < 0.02 and queue_s < self.MAX_QUEUE_S:
+            growth = 1.01 if 0.8 < bitrate / self._full_bps < 1.1 else 1.08
+            bitrate = max(bitrate, min(growth * bitrate, 1.5 * received_bps))
+        self.bitrate_bps = int(max(self.MIN_BPS, min(self.MAX_BPS, bitrate)))
         return self.bitrate_bps

@@ -10,7 +10,7 @@ from mediaserver.packet import AccessUnit
 from mediaserver.webrtc.capture_clock import CaptureClock
 from mediaserver.webrtc.depacketizer import H264Depacketizer, Vp8Depacketizer
 from mediaserver.webrtc.feedback import (
-    LossBasedEstimate,
+    RateEstimate,
     Reception,
     RtcpError,
     SenderReport,
@@ -122,7 +122,7 @@ class Receiver:
         self._transport_feedback_due_s = float("-inf")
         self._ticked_s = float("-inf")
         uses_remb = self._transport_cc_id is None and "goog-remb" in wanted
-        self._estimate = LossBasedEstimate() if uses_remb else None
+        self._estimate = RateEstimate() if uses_remb else None
         self._estimated = (0, 0)
         reduced = all(media.reduced_size_rtcp for media in offer.media)
         self._feedback_prefix = b"" if reduced else receiver_report(self._ssrc, self._cname, [])
@@ -281,12 +281,14 @@ class Receiver:
         self._report_s = now
         self._bytes_before = self._bytes
         packet = receiver_report(self._ssrc, self._cname, [r.report(now) for r in receptions])
-        if self._estimate is not None:
+        if self._estimate is not None and self._bitrate_bps:
             expected = sum(r.expected for r in receptions)
             received = sum(r.packets for r in receptions)
             bitrate = self._estimate.update(
                 expected - self._estimated[0],
                 (expected - self._estimated[0]) - (received - self._estimated[1]),
+                self._bitrate_bps,
+                max(r.queue_s() for r in receptions),
             )
             self._estimated = (expected, received)
             packet += remb(self._ssrc, bitrate, [r.ssrc for r in receptions])

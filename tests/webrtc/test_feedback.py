@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mediaserver.webrtc.feedback import (
     MAX_NACKS,
-    LossBasedEstimate,
+    RateEstimate,
     Reception,
     RtcpError,
     SenderReport,
@@ -151,14 +151,45 @@ def test_report_comes_with_a_name() -> None:
 
 
 def test_estimate_falls_with_losses_and_rises_without() -> None:
-    estimate = LossBasedEstimate()
-    assert estimate.update(100, 50) == 1_875_000
-    assert estimate.update(100, 5) == 1_875_000
-    assert estimate.update(100, 0) == 2_025_000
-    assert estimate.update(0, 0) == 2_025_000
+    estimate = RateEstimate()
+    assert estimate.update(100, 20, 2_500_000, 0.0) == 2_250_000
+    assert estimate.update(100, 50, 2_250_000, 0.0) == 1_434_375
+    assert estimate.update(100, 20, 2_250_000, 0.0) == 1_290_937
+    assert estimate.update(100, 5, 1_800_000, 0.0) == 1_290_937
+    assert estimate.update(100, 0, 1_800_000, 0.0) == 1_394_211
+    assert estimate.update(0, 0, 0, 0.0) == 1_394_211
     for _ in range(100):
-        estimate.update(100, 100)
-    assert estimate.bitrate_bps == LossBasedEstimate.MIN_BPS
+        estimate.update(100, 100, 0, 0.0)
+    assert estimate.bitrate_bps == RateEstimate.MIN_BPS
+
+
+def test_estimate_goes_under_what_came_through_a_queue_and_comes_back_slowly() -> None:
+    estimate = RateEstimate()
+    assert estimate.update(100, 0, 600_000, 0.2) == 510_000
+    assert estimate.update(100, 0, 500_000, 0.0) == 515_100
+    for _ in range(30):
+        estimate.update(100, 0, 500_000, 0.0)
+    assert 660_000 < estimate.bitrate_bps <= 750_000
+
+
+def test_estimate_does_not_run_away_from_what_is_sent() -> None:
+    estimate = RateEstimate()
+    for _ in range(100):
+        estimate.update(100, 0, 2_000_000, 0.0)
+    assert estimate.bitrate_bps == 3_000_000
+
+
+def test_queue_is_what_the_quickest_packet_waits_longer_than_before() -> None:
+    reception = Reception(1, 90_000)
+    for second, extra_s in enumerate((0.0, 0.3, 0.3, 0.0)):
+        for index in range(30):
+            sent_s = second + index / 30
+            late_s = extra_s + (index % 3) * 0.02
+            reception.add(second * 30 + index, round(90_000 * sent_s), sent_s + late_s)
+        assert reception.queue_s() == pytest.approx(extra_s, abs=0.002)
+    assert reception.queue_s() == 0.0
+    reception.add(1000, 5, 100.0)  # the timestamp begins anew
+    assert reception.queue_s() == 0.0
 
 
 @given(st.binary(max_size=100))

@@ -180,7 +180,7 @@ def test_sender_without_transport_feedback_is_told_a_rate() -> None:
         peer.receiver.rtp_received(packet, index / 10)
         peer.receiver.tick(index / 10)
     assert len(peer.units) == 30
-    assert peer.kinds() == [REMB] * 3
+    assert peer.kinds() == [REMB] * 2
     # Without reduced-size RTCP each compound begins with a report (RFC 3550 §6.1).
     assert all(data[1] == 201 for data in peer.sent)
 
