@@ -177,9 +177,18 @@ class Air:
                 self.close_target(target_id)
         return list(self._goodbyes.values())
 
+    async def end(self) -> list[asyncio.Task[None]]:
+        """Fade the sound out, then begin to close every target; all goodbyes that are being said.
+        Readers hear the sound again."""
+        if self._audio is not None and self.sending():
+            await self._audio.fade_out()
+        goodbyes = self.close_targets()
+        self._put_on()
+        return goodbyes
+
     async def stop(self) -> None:
         """Close every target, part with the readers, then end every thread."""
-        goodbyes = self.close_targets()
+        goodbyes = await self.end()
         for canvas_id, reader in list(self._readers):
             self.remove_reader(canvas_id, reader)
         if goodbyes:
@@ -190,6 +199,11 @@ class Air:
     def says_goodbye(self) -> bool:
         """Whether connections are being closed."""
         return bool(self._goodbyes)
+
+    def measure_anew(self) -> None:
+        """What was heard so far does not count for the loudness of the show."""
+        if self._audio is not None:
+            self._audio.measure_anew()
 
     def forget(self, target_id: TargetId) -> None:
         """Drop a target that is not sending, with its counters."""

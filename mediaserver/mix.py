@@ -73,9 +73,14 @@ class Mix:
             self._measured(block),
         )
 
+    def measure_anew(self) -> None:
+        """Begin the integrated loudness again; may be called by another thread."""
+        self._loudness = LoudnessMeter()
+
     def _measured(self, block: Samples) -> Levels | None:
         self._meter.add(block, peak_of(block))
-        if not self._loudness.add(block):
+        loudness = self._loudness
+        if not loudness.add(block):
             return None
         return Levels(
             {
@@ -83,7 +88,7 @@ class Mix:
                 for feed, channel in self._channels.items()
             },
             self._meter.take(),
-            self._loudness.read(),
+            loudness.read(),
         )
 
 

@@ -18,6 +18,8 @@ from mediaserver.packet import EncodedPacket, FeedId
 FRAME_RATE = Fraction(SAMPLE_RATE, AAC_FRAME_SAMPLES)
 LEAD_S = 0.5
 """Sound later than this is left out rather than made up for."""
+FADE_OUT_S = 0.1
+"""The block that fades, one that the encoder holds back, one that it laps over; and one more."""
 
 OnBlock = Callable[[int, Samples], None]
 """Takes the number of a block and its samples, (2, 1024) at 48 kHz, which it must not change."""
@@ -48,6 +50,7 @@ class AudioBus:
         self._listeners: tuple[tuple[OnBlock, FeedId | None], ...] = ()
         self._stopping = threading.Event()
         self._encoder = AudioEncoder()
+        self._mix = Mix()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name=f"audio-{name}", daemon=True)
 
@@ -62,6 +65,15 @@ class AudioBus:
     def listen(self, feeds: Iterable[Feed]) -> None:
         """Mix these feeds from the next block on."""
         self._feeds = tuple(feeds)
+
+    async def fade_out(self) -> None:
+        """Let the sound end softly; done when the packets of that are with the fan-outs."""
+        self.listen(())
+        await asyncio.sleep(FADE_OUT_S)
+
+    def measure_anew(self) -> None:
+        """What was heard so far does not count for the loudness of the whole."""
+        self._mix.measure_anew()
 
     def add(self, fanout: Fanout) -> None:
         """Carry the sound to `fanout` too."""
@@ -94,12 +106,12 @@ class AudioBus:
             self._loop.call_soon_threadsafe(self._on_failure, error)
 
     def _pace(self) -> None:
-        pacer, mix = Pacer(self.epoch_s, FRAME_RATE), Mix()
+        pacer = Pacer(self.epoch_s, FRAME_RATE)
         index = 0
         while not self._stopping.wait(pacer.due_s(index + 1) - self._clock.now()):
             listeners = self._listeners
             without = {key for _, key in listeners if key is not None}
-            mixed = mix.following(self._feeds, without, pacer.due_s(index))
+            mixed = self._mix.following(self._feeds, without, pacer.due_s(index))
             packets = self._encoder.encode(mixed.block, index)
             self._loop.call_soon_threadsafe(self._publish, packets, mixed.levels)
             for on_block, key in listeners:

@@ -14,11 +14,13 @@ import msgspec
 
 from compositor.layout import Layout, Transition
 from compositor.spec import layout_document
+from mediaserver.advice import Stream, advice, over_cap, requires_tls
 from mediaserver.air import Air, Reader
 from mediaserver.assets import Assets, check_room
 from mediaserver.broadcast import Broadcast
 from mediaserver.clock import Clock
 from mediaserver.composition import Composition
+from mediaserver.encoder import AUDIO_BITRATE_BPS
 from mediaserver.errors import BadRequest, Conflict, NotFound, StoreUnavailable
 from mediaserver.feed import Feed
 from mediaserver.feed_state import FeedState
@@ -52,7 +54,6 @@ MAX_FEEDS = 64
 MAX_TARGETS = 256
 
 DEFAULT_CANVAS = CanvasId("landscape")
-RTMPS_ONLY = {"facebook"}
 
 _LOOK_INTERVAL_S = 0.25
 _STATS_INTERVAL_S = 1.0
@@ -158,7 +159,8 @@ class Show:
         record = self._target_record(target_id)
         status = self.target_status(target_id)
         since = self._wall_since(target_id, status.since) if status else None
-        return target_view(target_id, record, status, since, self._lack(record))
+        warnings = advice(record.platform, record.url, self._stream(self.record, record))
+        return target_view(target_id, record, status, since, self._lack(record), warnings)
 
     def target_status(self, target_id: TargetId) -> TargetStatus | None:
         """Of a target that was started since the server knows it."""
@@ -386,8 +388,13 @@ class Show:
     async def start(self) -> bool:
         """Go on air with every target that has an address and a key.
 
-        Raises HeldElsewhere while another server has the show on air.
+        Raises HeldElsewhere while another server has the show on air, and Conflict while a target
+        may not be sent as much as its canvas has.
         """
+        for record in self.record.targets.values():
+            excess = self._excess(record)
+            if excess is not None and record.sealed_key is not None and record.url is not None:
+                raise Conflict(f"{record.name} cannot start: {excess}")
         return await self._start(tuple(self.record.targets))
 
     async def end(self) -> bool:
@@ -489,6 +496,7 @@ class Show:
         canvas_id: CanvasId | None,
         url: str | None,
         stream_key: Secret | None,
+        max_video_bitrate: int | None = None,
     ) -> tuple[TargetId, bool]:
         async with self._lock:
             if len(self.record.targets) >= MAX_TARGETS:
@@ -499,6 +507,7 @@ class Show:
                 canvas=canvas_id or next(iter(self.record.canvases)),
                 url=url,
                 sealed_key=self._vault.seal(stream_key) if stream_key else None,
+                max_video_bitrate=max_video_bitrate,
             )
             self._check_target(record)
             target_id = TargetId(_slug(name, "target", self.record.targets))
@@ -511,7 +520,8 @@ class Show:
         stream_key: Secret | msgspec.UnsetType | None = msgspec.UNSET,
         **changes: Any,
     ) -> bool:
-        """Change `name`, and of one that is not sending `platform`, `canvas`, `url` and the key.
+        """Change `name`, and of one that is not sending `platform`, `canvas`, `url`, the key and
+        `max_video_bitrate`.
 
         Raises Conflict for those while it is sending.
         """
@@ -539,7 +549,7 @@ class Show:
     async def start_target(self, target_id: TargetId) -> bool:
         """Send to one target, the others untouched; a show at rest goes on air.
 
-        Raises Conflict when the target lacks its address or key.
+        Raises Conflict when the target lacks its address or key, or may not be sent so much.
         """
         lack = self._lack(self._target_record(target_id))
         if lack is not None:
@@ -672,6 +682,7 @@ class Show:
             record = self.record.but(targets=targets)
             if is_new:
                 self._air.forget_ended()
+                self._air.measure_anew()
                 on_air = {"on_air": True, "started_at": self._now(), "ended_at": None}
                 record = msgspec.structs.replace(record, **on_air)
             self._compose()
@@ -714,7 +725,7 @@ class Show:
 
     async def _off_air(self) -> list[asyncio.Task[None]]:
         """Close every target; the goodbyes to their peers go on by themselves."""
-        goodbyes = self._air.close_targets()
+        goodbyes = await self._air.end()
         await self._air.rest()
         log.info("show_off_air show=%s", self.id)
         return goodbyes
@@ -806,7 +817,11 @@ class Show:
         for target_id in before.targets.keys() - record.targets.keys():
             events.publish("target_removed", {"id": target_id})
         for target_id, target in record.targets.items():
-            if target != before.targets.get(target_id):
+            if (
+                target != before.targets.get(target_id)
+                # What it is advised against may have changed.
+                or self._stream(record, target) != self._stream(before, target)
+            ):
                 events.publish("target", self.target_view(target_id))
 
     async def _parted(self, feeds: list[Feed]) -> None:
@@ -843,7 +858,26 @@ class Show:
             return _KEY_MISSING
         if record.url is None:
             return _URL_MISSING
-        return None if self._opens(record.sealed_key) else _KEY_UNREADABLE
+        if not self._opens(record.sealed_key):
+            return _KEY_UNREADABLE
+        return self._excess(record)
+
+    def _excess(self, record: TargetRecord) -> str | None:
+        """What the target may not be sent, in words."""
+        canvas = self.record.canvases[record.canvas]
+        return over_cap(record.max_video_bitrate, canvas.video_bitrate)
+
+    def _stream(self, record: ShowRecord, target: TargetRecord) -> Stream:
+        """What the target gets from the show as it is in `record`."""
+        canvas = record.canvases[target.canvas]
+        return Stream(
+            width=canvas.width,
+            height=canvas.height,
+            fps=canvas.fps,
+            video_bitrate_bps=canvas.video_bitrate,
+            audio_bitrate_bps=AUDIO_BITRATE_BPS,
+            keyframe_interval_s=self._media.keyframe_interval_s,
+        )
 
     def _opens(self, sealed_key: str) -> bool:
         """Whether the vault opens it: tried once, for every view asks."""
@@ -862,7 +896,7 @@ class Show:
             raise BadRequest(f"there is no canvas {record.canvas!r}; canvases: {known}", "canvas")
         if record.url is not None:
             url = parse_target_url(record.url)
-            if record.platform in RTMPS_ONLY and not url.secure:
+            if requires_tls(record.platform) and not url.secure:
                 raise BadRequest(f"{record.platform} takes rtmps:// addresses only", "url")
 
     def _wall_since(self, target_id: TargetId, since_s: float) -> float:

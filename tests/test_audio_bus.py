@@ -1,14 +1,19 @@
 import asyncio
+import math
 from collections.abc import AsyncIterator
 
+import av
 import numpy as np
 import pytest
 
 from mediaserver.audio_buffer import Samples
 from mediaserver.clock import MonotonicClock
+from mediaserver.fanout import Fanout, PacketQueue
 from mediaserver.feed import Feed
+from mediaserver.levels import Levels
 from mediaserver.mixer import AudioBus
-from mediaserver.packet import FeedId
+from mediaserver.packet import EncodedPacket, FeedId
+from tests.media import tone
 
 BLOCK = 1024
 
@@ -41,6 +46,9 @@ class Ear:
     def constants(self) -> set[float]:
         """The values of the blocks that are one value throughout."""
         return {float(samples[0, 0]) for _, samples in self.blocks if np.ptp(samples) == 0}
+
+    def sound(self) -> Samples:
+        return np.concatenate([samples for _, samples in self.blocks], axis=1)
 
     async def until(self, count: int) -> None:
         async with asyncio.timeout(20):
@@ -99,3 +107,66 @@ async def test_a_listener_who_leaves_hears_no_more(bus: AudioBus) -> None:
     await stays.until(3)
 
     assert gone.blocks == []
+
+
+async def test_the_end_is_a_fade_that_the_encoder_has_given_out(bus: AudioBus) -> None:
+    ear, ann, fanout = Ear(), feed("ann"), Fanout()
+    tone_block = np.full((2, BLOCK), 0.5, np.float32)
+    bus.listen([ann])
+    bus.listen_in(lambda index, _: ann.audio.write(index * BLOCK, tone_block), None)
+    bus.listen_in(ear.hear, None)
+    bus.add(fanout)
+    queue = fanout.subscribe()
+    fanout.publish(EncodedPacket("video", 0, 0, b"", is_keyframe=True))  # a reader begins there
+
+    bus.start()
+    while 0.5 not in ear.constants():
+        await ear.until(len(ear.blocks) + 1)
+    begin = len(ear.blocks)
+    await bus.fade_out()
+
+    steepest = np.abs(np.diff(ear.sound()[0, (begin - 1) * BLOCK :].astype(float))).max()
+    assert steepest <= 0.5 * np.pi / 2 / 960 + 1e-6
+    assert not ear.blocks[-1][1].any()
+    heard = decoded(queue)
+    assert np.abs(heard).max() > 0.4
+    assert np.abs(heard[:, -512:]).max() < 0.01
+
+
+def decoded(queue: PacketQueue) -> Samples:
+    """The sound that waits in `queue`."""
+    decoder = av.CodecContext.create("aac", "r")
+    assert isinstance(decoder, av.AudioCodecContext)
+    frames: list[av.AudioFrame] = []
+    while (packet := queue.pop()) is not None:
+        if packet.kind == "audio" and packet.is_header:
+            decoder.extradata = packet.payload[2:]
+        elif packet.kind == "audio":
+            frames += decoder.decode(av.Packet(packet.payload[2:]))
+    return np.concatenate([f.to_ndarray() for f in frames], axis=1)
+
+
+async def test_the_loudness_of_the_whole_can_begin_again() -> None:
+    taken: asyncio.Queue[Levels] = asyncio.Queue()
+    bus = AudioBus("test", clock=MonotonicClock(), on_failure=fail, on_levels=taken.put_nowait)
+    ann = feed("ann")
+    hum = tone(1, 1000)
+    bus.listen([ann])
+    bus.listen_in(lambda index, _: ann.audio.write(index * BLOCK, at(hum, index)), None)
+    bus.start()
+
+    async with asyncio.timeout(20):
+        while (await taken.get()).loudness.integrated < -30:
+            pass
+        ann.muted = True
+        while (await taken.get()).loudness.momentary > -70:
+            pass
+        bus.measure_anew()
+        while (await taken.get()).loudness.integrated > -math.inf:
+            pass
+    await bus.stop()
+
+
+def at(sound: Samples, index: int) -> Samples:
+    """A block of a sound of a second that goes round."""
+    return np.take(sound, np.arange(index * BLOCK, (index + 1) * BLOCK), axis=1, mode="wrap")
