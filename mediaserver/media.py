@@ -42,9 +42,9 @@ class Media:
         keyframe_interval_s: float = 2.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        self.keyframe_interval_s = keyframe_interval_s
         self._clock = clock
         self._x264_preset = x264_preset
-        self._keyframe_interval_s = keyframe_interval_s
         self._tls = tls
 
     def feed(self, feed_id: FeedId, name: str) -> Feed:
@@ -67,7 +67,7 @@ class Media:
             fps=FRAME_RATES[canvas.fps],
             bitrate_bps=canvas.video_bitrate,
             preset=self._x264_preset,
-            keyframe_interval_s=self._keyframe_interval_s,
+            keyframe_interval_s=self.keyframe_interval_s,
         )
         return Program(canvas_id, encoding, audio=audio, clock=self._clock, on_failure=on_failure)
 

@@ -55,7 +55,8 @@ class AssetRecord(msgspec.Struct, frozen=True):
 
 
 class TargetRecord(msgspec.Struct, frozen=True):
-    """One destination; `wanted` while the shop wants it to be live."""
+    """One destination; `wanted` while the shop wants it to be live. `max_video_bitrate` (bits a
+    second) is what the shop lets it be sent."""
 
     name: str
     platform: str
@@ -63,6 +64,7 @@ class TargetRecord(msgspec.Struct, frozen=True):
     url: str | None = None
     sealed_key: str | None = None
     wanted: bool = False
+    max_video_bitrate: int | None = None
 
 
 class ShowRecord(msgspec.Struct, frozen=True):

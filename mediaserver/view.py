@@ -1,9 +1,10 @@
 """What the outside sees of a show: plain JSON, the same in answers and in events."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from mediaserver.advice import Advice
 from mediaserver.feed import Feed
 from mediaserver.levels import Level, Levels, decibels
 from mediaserver.packet import AssetId, CanvasId, FeedId, TargetId
@@ -123,6 +124,7 @@ def target_view(
     status: TargetStatus | None,
     since: float | None,
     lacks: str | None,
+    warnings: Iterable[Advice],
 ) -> View:
     """`status`, and `since` in unix seconds, are None of a target that was not started; `lacks`
     says what it needs first."""
@@ -142,7 +144,9 @@ def target_view(
         "canvas": record.canvas,
         "url": record.url,
         "has_stream_key": record.sealed_key is not None,
+        "max_video_bitrate": record.max_video_bitrate,
         **counters,
+        "warnings": [{"code": each.code, "detail": each.detail} for each in warnings],
     }
 
 

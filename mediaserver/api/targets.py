@@ -17,6 +17,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Platform = Literal["tiktok", "youtube", "facebook", "instagram", "twitch", "custom"]
 Url = Annotated[str, Meta(max_length=1000)]
 StreamKey = Annotated[str, Meta(max_length=1000)]
+Bitrate = Annotated[int, Meta(ge=100_000, le=50_000_000)]
 
 
 class NewTarget(Struct, forbid_unknown_fields=True):
@@ -25,6 +26,7 @@ class NewTarget(Struct, forbid_unknown_fields=True):
     url: Url | None = None
     stream_key: StreamKey | None = None
     canvas: str | None = None
+    max_video_bitrate: Bitrate | None = None
 
 
 class TargetChange(Struct, forbid_unknown_fields=True):
@@ -33,6 +35,7 @@ class TargetChange(Struct, forbid_unknown_fields=True):
     url: Url | UnsetType | None = UNSET
     stream_key: StreamKey | UnsetType | None = UNSET
     canvas: str | UnsetType = UNSET
+    max_video_bitrate: Bitrate | UnsetType | None = UNSET
 
 
 async def create(request: web.Request) -> web.Response:
@@ -44,6 +47,7 @@ async def create(request: web.Request) -> web.Response:
         CanvasId(body.canvas) if body.canvas else None,
         _url(body.url),
         _key(body.stream_key),
+        body.max_video_bitrate,
     )
     return answer(show.target_view(target_id) | {"durable": durable}, 201)
 
@@ -51,7 +55,12 @@ async def create(request: web.Request) -> web.Response:
 async def change(request: web.Request) -> web.Response:
     body = await read_json(request, TargetChange)
     show, target_id = await _target_of(request)
-    named = {"name": body.name, "platform": body.platform, "canvas": body.canvas}
+    named = {
+        "name": body.name,
+        "platform": body.platform,
+        "canvas": body.canvas,
+        "max_video_bitrate": body.max_video_bitrate,
+    }
     changes: dict[str, Any] = {field: value for field, value in named.items() if value is not UNSET}
     if body.url is not UNSET:
         changes["url"] = _url(body.url)

@@ -86,8 +86,10 @@ async def test_a_single_target_takes_a_show_at_rest_on_air(
     one = await target(owner, invited, destination.url)
     other = await target(owner, invited, destination.url)
 
-    await owner.post(f"{invited.path}/targets/{one}/start")
-    await (await destination.recording()).until_messages(10)
+    async with owner.events(f"{invited.path}/events") as events:
+        await owner.post(f"{invited.path}/targets/{one}/start")
+        await (await destination.recording()).until_messages(10)
+        await events.until("target", id=one, status="live")
     show = await owner.get(invited.path)
 
     assert show["status"] == "on_air"
