@@ -1,11 +1,15 @@
 """A feed's frame at the size of its tile."""
 
 import math
+from collections import OrderedDict
 from collections.abc import Callable
+from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 import av
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.filter import Graph
+from av.filter.context import FilterContext
 
 from compositor.colorimetry import conversion, convert
 from compositor.frame import Plane, Yuv420, copy, mirrored, planes, region, turned
@@ -17,17 +21,47 @@ from compositor.resample import halve, three_quarters
 LARGEST_SHRINK = 16
 """Of a side in one go: swscale's filters lose precision beyond, and do not exist beyond 128."""
 
+KEPT_FILTERS = 12
+"""Pairs of sizes for which a `Scaler` keeps one of FFmpeg's filters, and memory with it."""
+
 STAGED_SIZES = 8
 """Sizes of source for which a `Scaler` keeps memory."""
 
 SEEN_WHOLE = View()
 
 
+class _Filter(NamedTuple):
+    """FFmpeg's `scale` from one size to another. What comes out lies in memory of a pool: of a
+    picture that nobody holds any more it is given out again."""
+
+    graph: Graph
+    """Its nodes end with it."""
+    begin: FilterContext
+    end: FilterContext
+
+    @classmethod
+    def between(cls, source: Size, target: Size) -> "_Filter":
+        graph = Graph()
+        graph.threads = 1
+        size = f"video_size={source.width}x{source.height}"
+        begin = graph.add("buffer", f"{size}:pix_fmt=yuv420p:time_base=1/1")
+        scale = graph.add("scale", f"{target.width}:{target.height}:flags=bilinear")
+        end = graph.add("buffersink")
+        graph.link_nodes(begin, scale, end).configure()
+        return cls(graph, begin, end)
+
+    def apply(self, frame: av.VideoFrame) -> Yuv420:
+        self.begin.push(frame)
+        scaled = self.end.pull()
+        assert isinstance(scaled, av.VideoFrame)
+        return planes(scaled)
+
+
 class Scaler:
     """What scaling keeps between frames. Each thread that scales has one of its own."""
 
     def __init__(self) -> None:
-        self._reformatter = VideoReformatter()
+        self._filters: OrderedDict[tuple[Size, Size], _Filter] = OrderedDict()
         self._staged: dict[Size, av.VideoFrame] = {}
         self._pool = Pool()
 
@@ -47,15 +81,7 @@ class Scaler:
         step = _step(source.size, size)
         if step != size:
             return self.resized(self.resized(source, step), size)
-        return planes(
-            self._reformatter.reformat(
-                self._stage(source),
-                size.width,
-                size.height,
-                interpolation=Interpolation.BILINEAR,
-                threads=1,
-            )
-        )
+        return self._filter(source.size, size).apply(self._stage(source))
 
     def copied(self, source: Yuv420) -> Yuv420:
         """`source` in memory that nobody else reads."""
@@ -74,9 +100,20 @@ class Scaler:
         if size not in self._staged:
             if len(self._staged) == STAGED_SIZES:
                 self._staged.clear()
-            self._staged[size] = av.VideoFrame(size.width, size.height, "yuv420p")
+            staged = av.VideoFrame(size.width, size.height, "yuv420p")
+            staged.pts, staged.time_base = 0, Fraction(1)
+            self._staged[size] = staged
         copy(source, planes(self._staged[size]))
         return self._staged[size]
+
+    def _filter(self, source: Size, target: Size) -> _Filter:
+        sizes = source, target
+        if sizes not in self._filters:
+            if len(self._filters) == KEPT_FILTERS:
+                self._filters.popitem(last=False)
+            self._filters[sizes] = _Filter.between(source, target)
+        self._filters.move_to_end(sizes)
+        return self._filters[sizes]
 
 
 def scaled(
