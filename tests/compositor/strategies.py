@@ -5,6 +5,7 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from compositor.geometry import Size
+from compositor.layout import TransitionKind
 from compositor.tiles import FeedInfo, FeedState
 
 UHD = Size(3840, 2160)
@@ -79,6 +80,7 @@ def documents() -> st.SearchStrategy[dict[str, Any]]:
         "transition": st.fixed_dictionaries(
             {},
             optional={
+                "kind": st.sampled_from(get_args(TransitionKind)),
                 "duration_ms": st.integers(0, 10_000),
                 "easing": st.sampled_from(["linear", "ease-in", "ease-out", "ease-in-out"]),
             },
