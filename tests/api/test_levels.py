@@ -1,17 +1,22 @@
 """What the crew hears of how loud a show is, with real sound on air."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import av
+import numpy as np
+
 from mediaserver.app import Server
+from mediaserver.audio_buffer import Samples
 from mediaserver.feed import Feed
 from mediaserver.packet import FeedId, ShowId
 from tests.api.client import Client, EventStream
 from tests.api.conftest import Invited
 from tests.media import opus_units, tone
-from tests.peers.rtmp_record import RtmpRecord
+from tests.peers.rtmp_record import Recording, RtmpRecord
 
 LEVEL_DB = -6.0
 FEEDS_AND_MORE = {"feeds", "master", "loudness"}
@@ -64,6 +69,46 @@ async def test_levels_of_each_feed_of_the_mix_and_loudness_come_over_the_events(
     assert abs(heard["master"]["peak_dbfs"] - LEVEL_DB) < 1.0
     assert heard["feeds"]["bo"] == nothing
     assert while_bo_is_solo["master"] == nothing
+
+
+def talk(feed: Feed, seconds: float) -> None:
+    """Let `feed` bring a tone of LEVEL_DB from now on, as it sounds."""
+    loop = asyncio.get_running_loop()
+    for unit in opus_units(tone(seconds, 1000, 10 ** (LEVEL_DB / 20))):
+        loop.call_later(unit.timestamp / 48_000, feed.push, unit)
+
+
+def decoded(recording: Recording) -> Samples:
+    """The sound that a destination was sent."""
+    decoder = av.CodecContext.create("aac", "r")
+    assert isinstance(decoder, av.AudioCodecContext)
+    header, *packets = [media.payload for media in recording.media if media.kind == "audio"]
+    decoder.extradata = header[2:]
+    frames = [frame for packet in packets for frame in decoder.decode(av.Packet(packet[2:]))]
+    return np.concatenate([frame.to_ndarray() for frame in frames], axis=1)
+
+
+async def test_a_show_that_ends_fades_out_at_its_destination(
+    owner: Client, server: Server, invited: Invited, destination: RtmpRecord
+) -> None:
+    await owner.patch(invited.feed_path, {"admitted": True})
+    target = {"platform": "custom", "url": destination.url, "stream_key": "key"}
+    await owner.post(f"{invited.path}/targets", target, 201)
+    show = await server.node.show(ShowId(invited.show))
+
+    async with owner.events(f"{invited.path}/events") as events:
+        await owner.post(f"{invited.path}/start")
+        await levels(events, lambda data: len(data["feeds"]) == 1)
+        talk(show.feed(FeedId(invited.feed)), 5)
+        await levels(events, is_heard("ann"))
+        await (await destination.recording()).until_messages(60)
+        await owner.post(f"{invited.path}/end")
+
+    recording = await destination.recording()
+    await recording.until_ended()
+    sound = decoded(recording)
+    assert np.abs(sound[:, -4800:]).max() > 0.3
+    assert np.abs(sound[:, -512:]).max() < 0.01
 
 
 async def test_a_host_hears_nothing_of_levels(
