@@ -17,7 +17,7 @@ from mediaserver.packet import CanvasId, ShowId, TargetId
 from mediaserver.program import Program
 from mediaserver.secret import Secret
 from mediaserver.stage import Scene
-from mediaserver.state import CanvasRecord
+from mediaserver.state import CanvasRecord, Encoding
 from mediaserver.target import Target, TargetStatus
 from mediaserver.wanted import Wanted, shape, wanted
 
@@ -26,14 +26,6 @@ log = logging.getLogger(__name__)
 STOP_TIMEOUT_S = 2.5
 
 _ENDED = ("rejected", "stopped")
-
-
-_Encoding = tuple[int, int, float, int]
-
-
-def _encoding(canvas: CanvasRecord) -> _Encoding:
-    """What of a canvas cannot change while it is made."""
-    return canvas.width, canvas.height, canvas.fps, canvas.video_bitrate
 
 
 class Reader(Protocol):
@@ -74,7 +66,7 @@ class Air:
         self._on_failure = on_failure
         self._on_levels = on_levels
         self._generation = 0
-        self._made_as: dict[CanvasId, _Encoding] = {}
+        self._made_as: dict[CanvasId, Encoding] = {}
         self._audio: AudioBus | None = None
         self._targets: dict[TargetId, tuple[CanvasId, Target]] = {}
         self._readers: list[tuple[CanvasId, Reader]] = []
@@ -142,7 +134,7 @@ class Air:
         changed, and part with the readers of one that is no more. A target sends none of them."""
         for canvas_id, made_as in list(self._made_as.items()):
             canvas = self._canvases.get(canvas_id)
-            if canvas is not None and _encoding(canvas) == made_as:
+            if canvas is not None and canvas.encoding == made_as:
                 continue
             readers = [reader for key, reader in self._readers if key == canvas_id]
             for reader in readers:
@@ -262,7 +254,7 @@ class Air:
             canvas = self._canvases[canvas_id]
             program = self._media.program(canvas_id, canvas, self._audio, failed)
             self.programs[canvas_id] = program
-            self._made_as[canvas_id] = _encoding(canvas)
+            self._made_as[canvas_id] = canvas.encoding
             program.start()
             log.info("program_started show=%s canvas=%s", self._show_id, canvas_id)
             self._put_on()

@@ -300,11 +300,9 @@ class Node:
             raise NotFound("show", show_id)
         if show_id in self._shows:
             return self._shows[show_id][0]
-        show = self._add(stored.record)
-        show.holder = stored.holder
-        return show
+        return self._add(stored.record, stored.holder)
 
-    def _add(self, record: ShowRecord) -> Show:
+    def _add(self, record: ShowRecord, holder: str | None = None) -> Show:
         show = Show(
             record,
             media=self._media,
@@ -312,6 +310,7 @@ class Node:
             leases=self._leases,
             vault=self._vault,
             clock=self._clock,
+            holder=holder,
         )
         task = self._tasks.create_task(show.run(), name=f"show-{show.id}")
         self._shows[show.id] = show, task

@@ -17,6 +17,10 @@ Moment = Annotated[float, msgspec.Meta(ge=0, lt=253_402_300_800)]
 """Unix seconds of the years 1970 to 9999, which calendars know."""
 
 
+Encoding = tuple[int, int, float, int]
+"""Width, height, rate and bits a second of a canvas."""
+
+
 class CanvasRecord(msgspec.Struct, frozen=True):
     """A picture's size in pixels, rate and bits a second, and the layout and overlays last put
     on it, as documents of compositor.spec; `recording` while the shop wants it recorded."""
@@ -28,6 +32,11 @@ class CanvasRecord(msgspec.Struct, frozen=True):
     layout: dict[str, Any]
     overlays: tuple[dict[str, Any], ...] = ()
     recording: bool = False
+
+    @property
+    def encoding(self) -> Encoding:
+        """What cannot change while the canvas is made."""
+        return self.width, self.height, self.fps, self.video_bitrate
 
 
 class FeedRecord(msgspec.Struct, frozen=True):

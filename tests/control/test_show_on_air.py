@@ -99,7 +99,7 @@ async def test_a_target_that_is_started_during_its_goodbye_connects_after_it(
     async with asyncio.timeout(TIMEOUT_S):
         await goodbye
     await (await destination.recording(1)).until_messages(10)
-    assert show.view()["targets"][0]["status"] == "live"
+    await until(lambda: show.view()["targets"][0]["status"] == "live")
 
 
 async def test_a_refused_change_of_a_target_changes_nothing(running: Running) -> None:
