@@ -19,8 +19,8 @@ MAX_WAIT_S = 1.0
 CAPACITY_S = 3.0
 EARLY_S, LATE_S = -0.004, ASSUMED_JITTER_S + 0.001
 """Sound this near to where it should be is left as it is, sample by sample."""
-FASTEST = 5
-"""Samples that a block of 1,024 may be stretched by: 0.5 %, a twelfth of a semitone."""
+SLOWEST, FASTEST = 2, 5
+"""Samples that a block of 1,024 is stretched by: at most 0.5 %, a twelfth of a semitone."""
 CATCH_UP_S = 2.0
 """In which an error is made up for, if it can be; one under `NEAR` is none."""
 NEAR = 48
@@ -202,9 +202,10 @@ class AudioBuffer:
             self._is_stretched = not EARLY_S * SAMPLE_RATE <= behind <= LATE_S * SAMPLE_RATE
         if not self._is_stretched:
             return 0
-        wish = round(behind * count / (CATCH_UP_S * SAMPLE_RATE)) or (1 if behind > 0 else -1)
-        most = max(1, FASTEST * count // 1024)
-        return max(-most, min(most, wish))
+        wish = round(abs(behind) * count / (CATCH_UP_S * SAMPLE_RATE))
+        least, most = max(1, SLOWEST * count // 1024), max(1, FASTEST * count // 1024)
+        used_more = max(least, min(most, wish))
+        return used_more if behind > 0 else -used_more
 
     def _go_back(self, position: int) -> None:
         """Sound at `position` has come too late: it is heard late, after silence."""

@@ -7,7 +7,7 @@ ASSUMED_JITTER_S = 0.015
 DECAY_S = 3.0
 """After this long a burst counts a third; jitter that goes on renews itself."""
 USUAL_S = 1.0
-RISE = 0.02
+RISE = 0.05
 """Seconds a second by which the earliest follows a way that has become longer."""
 OTHER_S = 2.0
 

@@ -248,4 +248,4 @@ def test_whatever_comes_when_blocks_are_whole_and_no_louder_than_it(
             block = buffer.read(value)
             assert block.shape == (CHANNELS, value)
             assert block.dtype == np.float32
-            assert 0 <= block.min() <= block.max() <= 1.1
+            assert -0.1 <= block.min() <= block.max() <= 1.1
