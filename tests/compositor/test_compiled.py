@@ -28,9 +28,10 @@ def test_code_for_which_there_is_no_place_on_disk_is_compiled_all_the_same() -> 
     assert compiled("i8(i8)")(names["double"])(21) == 42
 
 
+@pytest.mark.parametrize("damage", [b"", b"\x80\x04garbage"])
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])
-def test_code_on_disk_that_a_power_cut_has_emptied_is_compiled_again(
-    kind: str, tmp_path: Path
+def test_code_on_disk_that_a_power_cut_has_damaged_is_compiled_again_and_kept(
+    kind: str, damage: bytes, tmp_path: Path
 ) -> None:
     script = tmp_path / "script.py"
     script.write_text(
@@ -50,5 +51,7 @@ def test_code_on_disk_that_a_power_cut_has_emptied_is_compiled_again(
 
     assert run() == "42\n"
     (kept,) = tmp_path.rglob(f"*.{kind}")
-    kept.write_bytes(b"")
+    whole = kept.stat().st_size
+    kept.write_bytes(damage)
     assert run() == "42\n"
+    assert kept.stat().st_size == pytest.approx(whole, rel=0.1)
