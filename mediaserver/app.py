@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from mediaserver.api import keys, whip
+from mediaserver.api import keys, whep, whip
 from mediaserver.api.routes import application
 from mediaserver.clock import MonotonicClock
 from mediaserver.errors import ConfigError, StoreUnavailable
@@ -37,6 +37,7 @@ from mediaserver.stills import Stills, Thumbnails
 from mediaserver.store import Store
 from mediaserver.webrtc.session import WhipSessions
 from mediaserver.webrtc.transport import IceSettings
+from mediaserver.webrtc.viewing import Viewers
 
 log = logging.getLogger(__name__)
 
@@ -141,17 +142,20 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
                 await leases.free()
         await node.shows()
         stack.push_async_callback(lambda: end.stage("shows", _SHOWS_ENDED_S, node.close()))
-        sessions = WhipSessions(
-            IceSettings(
-                host=settings.http.host,
-                public_ip=settings.webrtc.public_ip,
-                udp_ports=settings.webrtc.udp_ports,
-                servers=settings.webrtc.ice_servers,
-            ),
-            clock,
+        ice = IceSettings(
+            host=settings.http.host,
+            public_ip=settings.webrtc.public_ip,
+            udp_ports=settings.webrtc.udp_ports,
+            servers=settings.webrtc.ice_servers,
         )
+        sessions = WhipSessions(ice, clock)
+        viewers = Viewers(ice, settings.capacity.viewers, clock)
         stack.push_async_callback(
-            lambda: end.stage("sessions", _SESSIONS_ENDED_S, sessions.close_all())
+            lambda: end.stage(
+                "sessions",
+                _SESSIONS_ENDED_S,
+                asyncio.gather(sessions.close_all(), viewers.close_all()),
+            )
         )
         guesses = RateLimit(_GUESSES, _GUESSES_PER_S, clock)
         rtmp_base = None
@@ -168,7 +172,7 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
                 lambda: end.stage("encoders", _SESSIONS_ENDED_S, feeds.stop())
             )
             await feeds.start(rtmp_listener)
-        app = application(whip.routes(node, sessions, clock))
+        app = application([*whip.routes(node, sessions, clock), *whep.routes(viewers, clock)])
         stills = Stills(clock)
         thumbnails = Thumbnails(stills)
         stack.callback(thumbnails.close)

@@ -276,6 +276,7 @@ class CapacitySettings:
     shows: Annotated[int, Setting("SHOPCAST_MAX_SHOWS", _whole(1, 1000))] = 8
     feeds: Annotated[int, Setting("SHOPCAST_MAX_FEEDS", _whole(1, 1000))] = 32
     targets: Annotated[int, Setting("SHOPCAST_MAX_TARGETS", _whole(1, 10_000))] = 256
+    viewers: Annotated[int, Setting("SHOPCAST_MAX_VIEWERS", _whole(0, 1000))] = 32
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,13 @@ RULES: dict[tuple[str, str], frozenset[str]] = {
     ("DELETE", "/whip/{show}/{session}"): HOST,
     ("GET", "/whip/{show}/{session}"): PUBLIC,
     ("OPTIONS", "/whip/{show}/{session}"): PUBLIC,
+    ("POST", "/whep/{show}/{canvas}"): FEED,
+    ("GET", "/whep/{show}/{canvas}"): PUBLIC,
+    ("OPTIONS", "/whep/{show}/{canvas}"): PUBLIC,
+    ("PATCH", "/whep/{show}/{canvas}/{session}"): FEED,
+    ("DELETE", "/whep/{show}/{canvas}/{session}"): FEED,
+    ("GET", "/whep/{show}/{canvas}/{session}"): PUBLIC,
+    ("OPTIONS", "/whep/{show}/{canvas}/{session}"): PUBLIC,
 }
 
 CREW_COOKIE = "shopcast_session"
@@ -102,7 +109,7 @@ async def authorized(request: web.Request) -> Principal:
     address that keeps sending tokens which nobody knows: each is looked up in Redis."""
     route = request.match_info.route
     rule = RULES[_verb(route.method), _address(route)]
-    node, hashed = request.app[NODE], _token_hash(request)
+    node, hashed = request.app[NODE], sent_token_hash(request)
     if not node.knows(hashed):
         request.app[GUESSES].take(request.remote or "")
     show_id = request.match_info.get("show")
@@ -126,7 +133,7 @@ def session_cookie(principal: Principal) -> tuple[str, str]:
     return CREW_COOKIE, "/api/v1"
 
 
-def _token_hash(request: web.Request) -> str:
+def sent_token_hash(request: web.Request) -> str:
     """The hash of the token that came, as Bearer or by the cookie it was exchanged for."""
     given = request.headers.get("Authorization")
     if given is not None:
