@@ -14,6 +14,7 @@ from compositor.geometry import Rect, Size, even, pixel_rect
 from compositor.overlay import Clock, Countdown, Overlay, Picture, QrCode, Style, Text, Ticker
 from compositor.raster import Raster, opaque, part, raster
 from compositor.render import Placed
+from compositor.text import from_right
 
 _CENTRED = Style(align="center", valign="middle")
 
@@ -136,12 +137,14 @@ UNSAID = "\0"
 
 
 def run(ticker: Ticker, size: Size, now_s: float, tick: Tick | None) -> int:
-    """How many pixels `ticker` has run to the left since time began."""
+    """How many pixels `ticker` has run since time began: to the left, and to the right what is
+    read from there."""
     speed = ticker.speed * size.width
     if tick is None:
-        return even(now_s * speed)
-    step = max(1, round(speed / tick.fps)) if speed else 0
-    return tick.number * step
+        pixels = even(now_s * speed)
+    else:
+        pixels = tick.number * (max(1, round(speed / tick.fps)) if speed else 0)
+    return -pixels if from_right(ticker.text) else pixels
 
 
 def saying(overlay: Overlay, now_s: float, assets: Assets) -> Saying:

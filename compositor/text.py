@@ -109,6 +109,12 @@ def _bits(letters: ImageFont.FreeTypeFont, char: str) -> bytes:
     return bytes(letters.getmask(char))
 
 
+def from_right(text: str) -> bool:
+    """Whether `text` is read from the right, as its first letter is (Unicode annex 9, P2)."""
+    kinds = (unicodedata.bidirectional(char) for char in text)
+    return next((kind for kind in kinds if kind in ("L", "R", "AL")), "L") != "L"
+
+
 def lines(text: str, face: Face, room: float, most: int) -> list[str]:
     """`text` in lines of at most `room` pixels, at most `most` of them, the last one shortened.
 

@@ -20,6 +20,11 @@ def font_file() -> bytes:
     return Path(fontpkg.path("Noto Sans")).read_bytes()
 
 
+def arabic_font_file() -> bytes:
+    """A TrueType font with letters that join and are read from the right."""
+    return Path(fontpkg.path("Noto Sans Arabic")).read_bytes()
+
+
 def table(font: bytes, tag: bytes) -> slice:
     """Where that table of a TrueType font lies in it (OpenType 1.9, otff)."""
     entry = font.index(tag, 12)

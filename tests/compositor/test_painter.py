@@ -17,7 +17,7 @@ from compositor.painter import Painter, Tick, words
 from compositor.raster import Raster
 from compositor.render import Canvas, Placed
 from tests.compositor.pictures import same
-from tests.files import font_file, spoilt_font
+from tests.files import arabic_font_file, font_file, spoilt_font
 
 HD = Size(1280, 720)
 SPOT = (0.25, 0.25, 0.5, 0.5)
@@ -180,6 +180,19 @@ def test_a_ticker_comes_round_without_a_seam_at_even_and_odd_columns() -> None:
         assert isinstance(one, Raster)
         assert isinstance(other, Raster)
         assert same(one.picture, other.picture)
+
+
+def test_a_ticker_that_is_read_from_the_right_runs_to_the_right() -> None:
+    ticker = Ticker((0.0, 0.9, 1.0, 0.1), "شحن مجاني", style=Style(font="own"))
+    painter, files = Painter(HD), {"own": arabic_font_file()}
+    before, after = (
+        placed.picture.picture.y
+        for number in (7, 9)
+        for placed in painter.paint([ticker], NOW_S, files, Tick(number, 30))
+        if isinstance(placed.picture, Raster)
+    )
+    assert np.ptp(before) > 100
+    assert np.array_equal(before[:, :-6], after[:, 6:])
 
 
 def test_a_ticker_that_stands_is_the_same_picture() -> None:

@@ -1,8 +1,21 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from compositor.text import Face, drawable, lettering, lines, rgba, shortened, typeface, width
-from tests.files import font_file
+from compositor.assets import check_font
+from compositor.text import (
+    Face,
+    drawable,
+    from_right,
+    lettering,
+    lines,
+    rgba,
+    shortened,
+    typeface,
+    width,
+)
+from tests.files import arabic_font_file, font_file
 
 FACE = Face(20)
 
@@ -35,6 +48,28 @@ def test_only_what_the_font_has_is_drawn() -> None:
 
 def test_letters_that_join_are_shaped_together() -> None:
     assert width("हिन्दी", FACE) < sum(width(char, FACE) for char in "हिन्दी")
+
+
+def test_arabic_in_an_own_font_is_joined_and_written_from_the_right() -> None:
+    check_font(arabic_font_file())
+    face = Face(40, font=arabic_font_file())
+    assert drawable("سلام Ann 小", face) == "سلام Ann"
+    assert width("سلام", face) < sum(width(char, face) for char in "سلام")
+
+    def ink(text: str) -> Image.Image:
+        written = lettering([text], face, (255, 255, 255, 255)).getchannel("A")
+        return written.crop(written.getbbox())
+
+    whole, first = ink("ا سسسس"), ink("ا")
+    right = whole.crop((whole.width - first.width - 1, 0, whole.width, whole.height))
+    assert right.crop(right.getbbox()).size == pytest.approx(first.size, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_so"), [("سلام", True), ("50% خصم", True), ("שלום", True), ("Free خصم", False)]
+)
+def test_a_text_is_read_from_the_side_of_its_first_letter(text: str, is_so: bool) -> None:
+    assert from_right(text) == is_so
 
 
 def test_heavier_letters_are_wider() -> None:
