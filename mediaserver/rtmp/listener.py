@@ -160,7 +160,7 @@ class Connection(asyncio.Protocol):
     def _take(self, event: ServerEvent) -> None:
         match event:
             case MediaReceived():
-                self._heard = True
+                self._heard = self._heard or event.kind != "data"
                 if self._sink is not None:
                     self._sink.receive(event)
             case PublishRequested():

@@ -14,15 +14,18 @@ import pytest
 from mediaserver import flv
 from mediaserver.errors import TargetRejected
 from mediaserver.packet import EncodedPacket
+from mediaserver.rtmp.chunk import MAX_MESSAGE_SIZE
 from mediaserver.rtmp.errors import PublishRefused
-from mediaserver.rtmp.events import PublishRequested
+from mediaserver.rtmp.events import MediaReceived, PublishRequested
 from mediaserver.rtmp.handshake import SIZE
 from mediaserver.rtmp.listener import Connection, RtmpServer, Sink
-from mediaserver.rtmp.message import command
-from mediaserver.rtmp.publisher import publish
+from mediaserver.rtmp.message import Message, MessageType, command
+from mediaserver.rtmp.publisher import Publisher, publish
 from mediaserver.rtmp.recorder import FlvRecorder
-from mediaserver.rtmp.url import parse_target_url
+from mediaserver.rtmp.server import MAX_UNACCEPTED_SIZE
+from mediaserver.rtmp.url import TargetUrl, parse_target_url
 from mediaserver.rtmp.wire import Wire
+from tests.control.until import until
 from tests.peers.rtmp_record import TIMEOUT_S
 
 PACKET_KINDS = {"video": flv.TagType.VIDEO, "audio": flv.TagType.AUDIO}
@@ -154,3 +157,141 @@ async def test_who_asks_much_and_reads_nothing_is_not_listened_to() -> None:
                 except BlockingIOError:
                     blocked += 1
                 await asyncio.sleep(0)
+
+
+class Loud:
+    """A sink that is refused at its first message."""
+
+    def __init__(self) -> None:
+        self.clean: bool | None = None
+
+    def receive(self, media: MediaReceived) -> None:
+        raise PublishRefused("too loud", "NetStream.Publish.Rejected")
+
+    def end(self, *, clean: bool) -> None:
+        self.clean = clean
+
+
+class Quiet:
+    """A sink that takes what comes."""
+
+    def receive(self, media: MediaReceived) -> None:
+        pass
+
+    def end(self, *, clean: bool) -> None:
+        pass
+
+
+async def welcome(_request: PublishRequested, _connection: Connection) -> Sink:
+    return Quiet()
+
+
+def url_of(server: RtmpServer) -> TargetUrl:
+    return parse_target_url(f"rtmp://127.0.0.1:{server.port}/live")
+
+
+async def test_who_is_sent_away_while_it_sends_can_read_why() -> None:
+    sink = Loud()
+
+    async def listen(_request: PublishRequested, _connection: Connection) -> Sink:
+        return sink
+
+    async with serving(RtmpServer(listen)) as server:
+        publisher = await publish(url_of(server), "key")
+        for _ in range(100):
+            publisher.send("video", 0, bytes(10_000))
+        async with asyncio.timeout(TIMEOUT_S):
+            error = await publisher.failure()
+        await publisher.close()
+    assert isinstance(error, TargetRejected)
+    assert error.code == "NetStream.Publish.Rejected"
+    assert "too loud" in error.reason
+    assert sink.clean is False
+
+
+async def test_who_is_sent_away_and_stays_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mediaserver.rtmp.listener.PART_WITHIN_S", 0.1)
+
+    async def refuse(_request: PublishRequested, _connection: Connection) -> Sink:
+        raise PublishRefused("no")
+
+    wire = Wire(is_client=True)
+    wire.handshake.receive(b"\3" + bytes(2 * SIZE))
+    wire.send(command("connect", 1, {"app": "live"}))
+    wire.send(command("publish", 2, None, "key", stream_id=1))
+    async with serving(RtmpServer(refuse)) as server:
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(wire.data_to_send())
+        await until(lambda: bool(server.connections))
+        await until(lambda: not server.connections)
+        writer.close()
+
+
+async def test_who_publishes_chatter_without_media_is_dropped() -> None:
+    async with serving(RtmpServer(welcome, silent_for_s=0.1)) as server:
+        publisher = await publish(url_of(server), "key")
+        chatting = asyncio.create_task(chatter(publisher))
+        async with asyncio.timeout(TIMEOUT_S):
+            assert (await publisher.failure()).reason == "the server closed the connection"
+        chatting.cancel()
+        await publisher.close()
+
+
+async def chatter(publisher: Publisher) -> None:
+    while True:
+        publisher.send("data", 0, b"")
+        await asyncio.sleep(0.01)
+
+
+async def test_large_messages_are_for_those_who_may_publish() -> None:
+    wire = Wire(is_client=True)
+    wire.handshake.receive(b"\3" + bytes(2 * SIZE))
+    wire.send(Message(MessageType.COMMAND_AMF0, 0, 0, bytes(MAX_UNACCEPTED_SIZE + 1)))
+    async with serving(RtmpServer(nobody)) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(wire.data_to_send())
+        async with asyncio.timeout(TIMEOUT_S):
+            with contextlib.suppress(ConnectionResetError):
+                await reader.read()
+        writer.close()
+
+    async with serving(RtmpServer(welcome)) as server:
+        publisher = await publish(url_of(server), "key")
+        publisher.send("video", 0, bytes(MAX_MESSAGE_SIZE))
+        publisher.send("video", 0, bytes(MAX_MESSAGE_SIZE + 1))
+        async with asyncio.timeout(TIMEOUT_S):
+            await publisher.failure()
+        await publisher.close()
+
+
+async def test_publishers_are_not_closed_for_those_who_wait() -> None:
+    async with serving(RtmpServer(welcome, max_connections=2)) as server:
+        publishers = [await publish(url_of(server), "key") for _ in range(2)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        async with asyncio.timeout(TIMEOUT_S):
+            with contextlib.suppress(ConnectionResetError):
+                assert await reader.read() == b""
+        writer.close()
+        assert [connection.is_publishing for connection in server.connections] == [True, True]
+        for publisher in publishers:
+            await publisher.close()
+
+
+async def test_who_leaves_while_it_is_judged_ends_the_judging() -> None:
+    judging, judged = asyncio.Event(), asyncio.Event()
+
+    async def judge(_request: PublishRequested, _connection: Connection) -> Sink:
+        judging.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            judged.set()
+        return Quiet()
+
+    async with serving(RtmpServer(judge)) as server:
+        asking = asyncio.create_task(publish(url_of(server), "key"))
+        async with asyncio.timeout(TIMEOUT_S):
+            await judging.wait()
+            asking.cancel()
+            await judged.wait()
+        await asyncio.wait([asking])
