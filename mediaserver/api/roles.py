@@ -130,7 +130,7 @@ def session_cookie(principal: Principal) -> tuple[str, str]:
     can hold it beside the crew's."""
     if principal.role == "host":
         return HOST_COOKIE, f"/api/v1/shows/{principal.show_id}/feeds/{principal.feed_id}"
-    return CREW_COOKIE, "/api/v1"
+    return CREW_COOKIE, "/"
 
 
 def sent_token_hash(request: web.Request) -> str:

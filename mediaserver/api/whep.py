@@ -55,8 +55,8 @@ class _Whep:
         without = _own_feed(request)
         if without is not None:
             show.feed(without)
-        there = request.app[NODE].elsewhere(show.id)
-        if there not in (None, request.app[DEPLOYMENT].base_url):
+        there = _elsewhere(request, show)
+        if there is not None:
             raise web.HTTPTemporaryRedirect(f"{there}{request.path_qs}")
         offer = parse_offer(await offer_of(request), "receiver")
         viewer, answer = await self._viewers.open(
@@ -104,11 +104,22 @@ def _own_feed(request: web.Request) -> FeedId | None:
     return principal.feed_id
 
 
+def _elsewhere(request: web.Request, show: Show) -> str | None:
+    """The base URL of another server that has the show on air."""
+    there = request.app[NODE].elsewhere(show.id)
+    return None if there == request.app[DEPLOYMENT].base_url else there
+
+
 def _may_watch(request: web.Request, show: Show, canvas_id: CanvasId) -> Callable[[], bool]:
-    """Whether the token is still good, and what it was good for still there."""
+    """Whether the token is still good, and what it was good for still here."""
     node, hashed = request.app[NODE], sent_token_hash(request)
 
     def may_watch() -> bool:
-        return show in node.known and canvas_id in show.record.canvases and node.knows(hashed)
+        return (
+            show in node.known
+            and canvas_id in show.record.canvases
+            and node.knows(hashed)
+            and _elsewhere(request, show) is None
+        )
 
     return may_watch

@@ -32,7 +32,7 @@ async def test_a_token_is_exchanged_for_a_cookie_that_scripts_do_not_see(owner: 
     (morsel,) = jar.values()
 
     assert answer.json == {"role": "owner", "show": None, "feed": None}
-    assert (morsel["httponly"], morsel["samesite"], morsel["path"]) == (True, "Strict", "/api/v1")
+    assert (morsel["httponly"], morsel["samesite"], morsel["path"]) == (True, "Strict", "/")
     assert morsel["secure"] == ""
     assert str(owner.token) not in cookie
     browser = owner.as_(None)

@@ -51,6 +51,20 @@ async def test_a_canvas_is_made_while_somebody_watches_it(
     assert again.status == 404
 
 
+async def test_a_page_of_ours_watches_by_its_cookie(owner: Client, invited: Invited) -> None:
+    signed_in = await owner.call("POST", "/api/v1/session")
+    cookie = signed_in.headers["Set-Cookie"].partition(";")[0]
+    headers = SDP | {"Cookie": cookie}
+    page, offer = owner.as_(None), PLAYER.encode()
+
+    ours = headers | {"Sec-Fetch-Site": "same-origin"}
+    taken = await page.call("POST", endpoint(invited), data=offer, headers=ours)
+    strange = headers | {"Sec-Fetch-Site": "cross-site"}
+    refused = await page.call("POST", endpoint(invited), data=offer, headers=strange)
+
+    assert (taken.status, refused.status) == (201, 403)
+
+
 @pytest.mark.parametrize(
     ("path", "body", "headers", "problem"),
     [
