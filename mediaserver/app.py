@@ -7,6 +7,7 @@ import logging
 import secrets
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from mediaserver.media import Media
 from mediaserver.node import Node
 from mediaserver.preview import Previews
 from mediaserver.rate_limit import RateLimit
+from mediaserver.recordings import Recordings
 from mediaserver.redis_server import RedisServer, data_dir_lock
 from mediaserver.rtmp_feeds import RtmpFeeds
 from mediaserver.secret import RedactingFormatter, Secret, Vault, keys_of, token_of
@@ -97,8 +99,14 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
     Raises ConfigError, or StoreUnavailable when our own Redis does not start.
     """
     clock = MonotonicClock()
+    recordings = Recordings(
+        settings.store.data_dir / "recordings",
+        reserve_bytes=settings.recording.reserve_mib << 20,
+        now=time.time,
+    )
     media = media or Media(
         clock=clock,
+        recordings=recordings,
         x264_preset=settings.encoder.x264_preset,
         keyframe_interval_s=settings.encoder.keyframe_interval_s,
     )
@@ -186,6 +194,7 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         app[keys.LOOP_LAG] = loop_lag
         app[keys.NODE] = node
         app[keys.PREVIEWS] = Previews(thumbnails)
+        app[keys.RECORDINGS] = recordings
         app[keys.STILLS] = stills
         app[keys.STORE] = store
         app[keys.THUMBNAILS] = thumbnails

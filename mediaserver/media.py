@@ -12,6 +12,8 @@ from mediaserver.levels import Levels
 from mediaserver.mixer import AudioBus
 from mediaserver.packet import CanvasId, FeedId, ShowId, TargetId
 from mediaserver.program import Program
+from mediaserver.recording import Recording
+from mediaserver.recordings import Recordings
 from mediaserver.secret import Secret
 from mediaserver.state import CanvasRecord
 from mediaserver.target import Target, TargetStatus
@@ -38,12 +40,14 @@ class Media:
         self,
         *,
         clock: Clock,
+        recordings: Recordings,
         x264_preset: str = "veryfast",
         keyframe_interval_s: float = 2.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.keyframe_interval_s = keyframe_interval_s
         self._clock = clock
+        self._recordings = recordings
         self._x264_preset = x264_preset
         self._tls = tls
 
@@ -70,6 +74,11 @@ class Media:
             keyframe_interval_s=self.keyframe_interval_s,
         )
         return Program(canvas_id, encoding, audio=audio, clock=self._clock, on_failure=on_failure)
+
+    def recording(
+        self, show_id: ShowId, canvas_id: CanvasId, on_change: Callable[[], None]
+    ) -> Recording:
+        return self._recordings.recording(show_id, canvas_id, on_change)
 
     def target(
         self,

@@ -124,6 +124,10 @@ class ShowRecord(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(
             self,
             on_air=False,
+            canvases={
+                key: msgspec.structs.replace(canvas, recording=False)
+                for key, canvas in self.canvases.items()
+            },
             targets={
                 key: msgspec.structs.replace(record, wanted=False)
                 for key, record in self.targets.items()

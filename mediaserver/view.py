@@ -9,6 +9,8 @@ from mediaserver.feed import Feed
 from mediaserver.levels import Level, Levels, decibels
 from mediaserver.packet import AssetId, CanvasId, FeedId, TargetId
 from mediaserver.program import ProgramStats
+from mediaserver.recording import RecordingStatus
+from mediaserver.recordings import RecordedFile
 from mediaserver.state import AssetRecord, CanvasRecord, FeedRecord, ShowRecord, TargetRecord
 from mediaserver.target import TargetStatus
 from mediaserver.wanted import Wanted
@@ -32,8 +34,13 @@ def show_view(record: ShowRecord, holder: str | None) -> View:
     }
 
 
-def canvas_view(canvas_id: CanvasId, canvas: CanvasRecord, stats: ProgramStats | None) -> View:
-    """`stats` is None while no target wants the canvas."""
+def canvas_view(
+    canvas_id: CanvasId,
+    canvas: CanvasRecord,
+    stats: ProgramStats | None,
+    recording: RecordingStatus | None,
+) -> View:
+    """`stats` is None while nobody wants the canvas, `recording` of one that was not recorded."""
     return {
         "id": canvas_id,
         "width": canvas.width,
@@ -43,6 +50,29 @@ def canvas_view(canvas_id: CanvasId, canvas: CanvasRecord, stats: ProgramStats |
         "layout": canvas.layout,
         "overlays": list(canvas.overlays),
         "program": program_view(stats) if stats else None,
+        "recording": recording_view(recording) if recording else None,
+    }
+
+
+def recording_view(status: RecordingStatus) -> View:
+    return {
+        "status": status.status,
+        "since": time_view(status.since),
+        "file": status.file,
+        "parts": status.parts,
+        "bytes_written": status.bytes_written,
+        "frames_dropped": status.frames_dropped,
+        "reason": status.reason,
+    }
+
+
+def recorded_file_view(file: RecordedFile, is_growing: bool) -> View:
+    return {
+        "name": file.name,
+        "canvas": file.canvas,
+        "bytes": file.size,
+        "changed_at": time_view(file.changed_at),
+        "recording": is_growing,
     }
 
 
@@ -68,6 +98,8 @@ def feed_view(feed_id: FeedId, record: FeedRecord, feed: Feed, wanted: Wanted | 
         "solo": record.solo,
         "width": stats.width,
         "height": stats.height,
+        "delay_ms": round(stats.delay_s * 1000),
+        "skew_ms": None if stats.skew_s is None else round(stats.skew_s * 1000),
         "wanted": wanted and wanted_view(wanted),
     }
 

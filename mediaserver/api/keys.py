@@ -9,6 +9,7 @@ from mediaserver.loop_lag import LoopLag
 from mediaserver.node import Node, Principal
 from mediaserver.preview import Previews
 from mediaserver.rate_limit import RateLimit
+from mediaserver.recordings import Recordings
 from mediaserver.secret import Vault
 from mediaserver.stills import Stills, Thumbnails
 from mediaserver.store import Store
@@ -32,6 +33,7 @@ DEPLOYMENT = web.AppKey("deployment", Deployment)
 GUESSES = web.AppKey("guesses", RateLimit)
 NODE = web.AppKey("node", Node)
 PREVIEWS = web.AppKey("previews", Previews)
+RECORDINGS = web.AppKey("recordings", Recordings)
 STILLS = web.AppKey("stills", Stills)
 STORE = web.AppKey("store", Store)
 THUMBNAILS = web.AppKey("thumbnails", Thumbnails)

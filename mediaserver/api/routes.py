@@ -12,6 +12,7 @@ from mediaserver.api import (
     health,
     metrics,
     pages,
+    recordings,
     schemas,
     session,
     shows,
@@ -27,6 +28,7 @@ _SHOW = "/api/v1/shows/{show}"
 _FEED = _SHOW + "/feeds/{feed}"
 _TARGET = _SHOW + "/targets/{target}"
 _CANVAS = _SHOW + "/canvases/{canvas}"
+_RECORDING = _SHOW + "/recordings/{recording}"
 _ASSET = _SHOW + "/assets/{asset}"
 
 
@@ -60,6 +62,11 @@ def application(whip: Iterable[web.AbstractRouteDef]) -> web.Application:
             web.put(_CANVAS + "/overlays", canvases.set_overlays),
             web.post(_CANVAS + "/preview", canvases.preview),
             web.get(_CANVAS + "/snapshot.jpg", canvases.snapshot),
+            web.post(_CANVAS + "/recording/start", recordings.start),
+            web.post(_CANVAS + "/recording/stop", recordings.stop),
+            web.get(_SHOW + "/recordings", recordings.listing),
+            web.get(_RECORDING, recordings.read),
+            web.delete(_RECORDING, recordings.delete),
             web.get(_SHOW + "/assets", assets.listing),
             web.post(_SHOW + "/assets", assets.upload),
             web.get(_ASSET, assets.read),

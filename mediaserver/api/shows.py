@@ -1,5 +1,6 @@
 """Shows: made, listed, changed, started and ended."""
 
+import asyncio
 import re
 from datetime import UTC, datetime
 from typing import Annotated
@@ -8,8 +9,8 @@ from aiohttp import web
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from mediaserver.api.bodies import answer, decoded, read_json, shown
-from mediaserver.api.keys import NODE
-from mediaserver.errors import BadRequest
+from mediaserver.api.keys import NODE, RECORDINGS
+from mediaserver.errors import BadRequest, Conflict
 from mediaserver.media import FRAME_RATES
 from mediaserver.packet import CanvasId, ShowId
 from mediaserver.show import DEFAULT_CANVAS, MAX_CANVASES, Show, default_layout
@@ -95,7 +96,11 @@ async def change(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
-    await request.app[NODE].delete(ShowId(request.match_info["show"]))
+    show_id = ShowId(request.match_info["show"])
+    kept = await asyncio.to_thread(request.app[RECORDINGS].files, show_id)
+    if kept:
+        raise Conflict(f"the show has recordings ({len(kept)} files): fetch and delete them first")
+    await request.app[NODE].delete(show_id)
     return web.Response(status=204)
 
 

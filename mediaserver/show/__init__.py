@@ -6,7 +6,8 @@ cast        its feeds
 changes     what listeners are told when its record changes
 addresses   where its targets are: what they need to be reached
 on_air      going on air and off again
-feeds, targets, canvases, assets     the commands on these
+recorder    the recordings of its canvases
+feeds, targets, canvases, recordings, assets     the commands on these
 show        the commands on the whole of it, and its task
 """
 

@@ -19,11 +19,13 @@ from mediaserver.levels import Levels
 from mediaserver.media import Media
 from mediaserver.packet import AssetId, CanvasId, FeedId, ShowId, TargetId
 from mediaserver.program import Program, ProgramStats
+from mediaserver.recording import RecordingStatus
 from mediaserver.secret import Vault
 from mediaserver.show.addresses import Addresses
 from mediaserver.show.cast import Cast, part
 from mediaserver.show.changes import changes
 from mediaserver.show.keeping import Keeping
+from mediaserver.show.recorder import Recorder
 from mediaserver.stage import Scene
 from mediaserver.state import AssetRecord, CanvasRecord, FeedRecord, ShowRecord, TargetRecord
 from mediaserver.store import Store
@@ -77,6 +79,7 @@ class ShowCore:
             on_failure=self._wake.set,
             on_levels=self._levels_measured,
         )
+        self._recorder = Recorder(record.id, media, self._air, self._recording_changed)
         self._follow(record.at_rest())
 
     # ---- what it is
@@ -112,7 +115,8 @@ class ShowCore:
 
     def canvas_view(self, canvas_id: CanvasId) -> View:
         canvas = self.canvas(canvas_id)
-        return canvas_view(canvas_id, canvas, self.program_stats().get(canvas_id))
+        stats = self.program_stats().get(canvas_id)
+        return canvas_view(canvas_id, canvas, stats, self._recorder.status(canvas_id))
 
     def feed_view(self, feed_id: FeedId) -> View:
         record, feed = self._feed_record(feed_id), self._cast.feeds[feed_id]
@@ -179,6 +183,11 @@ class ShowCore:
                 return feed_id
         return None
 
+    def recording_statuses(self) -> dict[CanvasId, RecordingStatus]:
+        """Of the canvases that are, or were, recorded."""
+        statuses = {key: self._recorder.status(key) for key in self.record.canvases}
+        return {key: status for key, status in statuses.items() if status is not None}
+
     def program_stats(self) -> dict[CanvasId, ProgramStats]:
         """Of the canvases that are being made."""
         return {key: program.stats() for key, program in self._air.programs.items()}
@@ -243,6 +252,7 @@ class ShowCore:
         before, self.record = self.record, record
         parting = self._cast.follow(before, record)
         self._compose()
+        self._recorder.follow(record)
         self._cast.wanted = self._air.wanted()
         for kind, key in changes(before, record):
             if kind == "feed":
@@ -278,6 +288,11 @@ class ShowCore:
     def _target_changed(self, target_id: TargetId, status: TargetStatus) -> None:
         if target_id in self.record.targets:
             self.events.publish("target", self.target_view(target_id))
+        self._wake.set()
+
+    def _recording_changed(self, canvas_id: CanvasId) -> None:
+        if canvas_id in self.record.canvases:
+            self.events.publish("canvas", self.canvas_view(canvas_id))
         self._wake.set()
 
     def _levels_measured(self, levels: Levels) -> None:

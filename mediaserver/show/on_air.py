@@ -73,6 +73,7 @@ class OnAir(ShowCore):
         async with self._lock:
             was_on_air = self.on_air
             await self._air.stop()
+            await self._recorder.closed()
             if was_on_air:
                 log.info("show_off_air show=%s", self.id)
                 with contextlib.suppress(Conflict):

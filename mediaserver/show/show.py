@@ -8,14 +8,15 @@ from typing import Any
 
 import msgspec
 
-from mediaserver.errors import StoreUnavailable
+from mediaserver.errors import Conflict, StoreUnavailable
 from mediaserver.packet import CanvasId
 from mediaserver.show.assets import AssetCommands
 from mediaserver.show.canvases import CanvasCommands
 from mediaserver.show.feeds import FeedCommands
+from mediaserver.show.recordings import RecordingCommands
 from mediaserver.show.targets import TargetCommands
 from mediaserver.state import CanvasRecord
-from mediaserver.view import View, program_view
+from mediaserver.view import View, program_view, recording_view
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ _RESTART_DELAY_S = 1.0
 _AWAKE_AFTER_STIR_S = 60.0
 
 
-class Show(FeedCommands, CanvasCommands, AssetCommands, TargetCommands):
+class Show(FeedCommands, CanvasCommands, RecordingCommands, AssetCommands, TargetCommands):
     """`run` is the show's task. An unexpected exception ends its media, is logged, and they are
     built up again.
     """
@@ -92,6 +93,8 @@ class Show(FeedCommands, CanvasCommands, AssetCommands, TargetCommands):
 
     async def _tidy(self) -> None:
         """Stop what nobody wants any more, and have at hand what the rest shows."""
+        with contextlib.suppress(Conflict):
+            await self._give_up_recordings()
         before = set(self._air.programs)
         await self._air.rest()
         for canvas_id in (before - self._air.programs.keys()) & self.record.canvases.keys():
@@ -125,6 +128,7 @@ class Show(FeedCommands, CanvasCommands, AssetCommands, TargetCommands):
     def _stats_view(self) -> View:
         return {
             "canvases": {c: program_view(stats) for c, stats in self.program_stats().items()},
+            "recordings": {c: recording_view(s) for c, s in self.recording_statuses().items()},
             "targets": [self.target_view(target) for target in self.record.targets],
         }
 

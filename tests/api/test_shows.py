@@ -15,6 +15,7 @@ LANDSCAPE = {
     },
     "overlays": [],
     "program": None,
+    "recording": None,
 }
 
 

@@ -1,8 +1,11 @@
 """Nodes without HTTP, on a real Redis, with real media of a small size."""
 
 import contextlib
+import os
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from mediaserver.app import task_group
 from mediaserver.clock import Clock, MonotonicClock
@@ -10,6 +13,7 @@ from mediaserver.lease import Leases
 from mediaserver.media import Media
 from mediaserver.node import Node
 from mediaserver.packet import CanvasId
+from mediaserver.recordings import Recordings
 from mediaserver.secret import Secret, Vault, new_token
 from mediaserver.settings import CapacitySettings
 from mediaserver.state import CanvasRecord
@@ -48,7 +52,11 @@ async def node_on(
                 store=store,
                 leases=leases,
                 vault=vault,
-                media=Media(clock=clock, x264_preset="ultrafast"),
+                media=Media(
+                    clock=clock,
+                    recordings=Recordings(Path(os.devnull), reserve_bytes=0, now=time.time),
+                    x264_preset="ultrafast",
+                ),
                 capacity=CapacitySettings(),
                 owner_token=owner_token,
                 clock=clock,
