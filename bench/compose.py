@@ -210,6 +210,12 @@ def transition_ms(
     return 1000 * float(times[WARM_UP_TICKS:].max())
 
 
+def encoded_ms(of: Feeds) -> float:
+    """The median frame of a grid that stays, composed and encoded on one thread."""
+    shown = [Tile(rect, str(number), "live") for number, rect in enumerate(GRID)]
+    return 1000 * float(np.median(frame_times_s(of, [shown] * 60)[WARM_UP_TICKS:]))
+
+
 def frame_times_s(of: Feeds, moments: Sequence[Sequence[Tile]]) -> list[float]:
     canvas, scaler = Canvas(CANVAS, BLACK), Scaler()
     encoder = VideoEncoder(VideoEncoding(CANVAS.width, CANVAS.height, Fraction(30), 6_000_000))
@@ -263,6 +269,7 @@ async def measure(options: Options) -> Report:
                 "tile_size_ms": fits_ms,
                 "unchanged_ms": cpu_ms(unchanged(camera), seconds),
                 "overlays_more_ms": cpu_ms(overlaid(fitting), seconds) - fits_ms,
+                "grid_encoded_ms": encoded_ms(camera),
                 **transitions(camera),
                 "clocks_worst_ms": telling_ms(),
                 "grid_psnr_db": psnr_db(*map(yuv420, same_tick)),
