@@ -65,9 +65,18 @@ class AudioDecoder:
         if abs(position - self._next) <= ROUNDING_S * SAMPLE_RATE:
             position = self._next
         for frame in self._context.decode(av.Packet(unit.payload)):
-            frame.pts = None
-            for resampled in self._resampler.resample(frame):
+            stereo = _doubled(frame) if frame.layout.nb_channels == 1 else frame
+            stereo.pts = None
+            for resampled in self._resampler.resample(stereo):
                 samples = resampled.to_ndarray().astype(np.float32, copy=False)
                 yield position, samples
                 position += samples.shape[1]
                 self._next = position
+
+
+def _doubled(mono: av.AudioFrame) -> av.AudioFrame:
+    """`mono` (float) on both sides, as loud as it is: swresample would take 3 dB off."""
+    samples: Samples = np.repeat(mono.to_ndarray(), 2, axis=0).astype(np.float32, copy=False)
+    stereo = av.AudioFrame.from_ndarray(samples, "fltp", "stereo")
+    stereo.sample_rate = mono.sample_rate
+    return stereo
