@@ -4,7 +4,8 @@ aiortc and aioice make the connection. Once it stands, media does not pass throu
 and tasks: a datagram goes from the socket through SRTP to its handler in one call.
 
 What is leant on (aiortc 1.16, aioice 0.13): Connection.get_component_candidates, _protocols,
-_queue, _nominated, data_received, request_received; StunProtocol.datagram_received, transport;
+_queue, _nominated, data_received, request_received, query_consent;
+StunProtocol.datagram_received, transport;
 RTCDtlsTransport._set_role, _rx_srtp, _tx_srtp, and the _recv and _send that it calls.
 """
 
@@ -24,7 +25,7 @@ import pylibsrtp
 from aioice import Candidate as AioiceCandidate
 from aioice.candidate import candidate_foundation, candidate_priority
 from aioice.ice import Connection, StunProtocol, server_reflexive_candidate
-from aioice.stun import Message
+from aioice.stun import Message, TransactionError
 from aiortc import (
     RTCCertificate,
     RTCDtlsFingerprint,
@@ -52,6 +53,9 @@ MAX_DATAGRAM = 2048
 BURST = 64
 """Datagrams read at one wake-up; the rest waits for the next turn of the loop."""
 MAX_HANDSHAKE_BACKLOG = 64
+CONSENT_S = 30.0
+"""A peer that has not answered for so long has left (RFC 7675 §5.1)."""
+CONSENT_INTERVAL_S = 5.0
 
 DatagramHandler = Callable[[bytes], None]
 
@@ -318,6 +322,23 @@ class IceConnection(Connection):
         # FFmpeg's muxer leaves out what RFC 8445 §7.1.1 demands, and aioice relies on it.
         message.attributes.setdefault("PRIORITY", candidate_priority(1, "prflx"))
         super().request_received(message, addr, protocol)
+
+    async def query_consent(self) -> None:
+        """Ask the peer for its consent again and again (RFC 7675 §5.1); close without it."""
+        loop = asyncio.get_running_loop()
+        expires_s = loop.time() + CONSENT_S
+        while (left_s := expires_s - loop.time()) > 0:
+            await asyncio.sleep(min(left_s, CONSENT_INTERVAL_S * random.uniform(0.8, 1.2)))
+            for pair in self._nominated.values():
+                request = self.build_request(pair, nominate=False)
+                key = (self.remote_password or "").encode()
+                with suppress(TransactionError):
+                    await pair.protocol.request(
+                        request, pair.remote_addr, integrity_key=key, retransmissions=1
+                    )
+                    expires_s = loop.time() + CONSENT_S
+        self._query_consent_task = None  # closing ends it
+        await self.close()
 
     def send_media(self, data: bytes) -> None:
         """Send on the path agreed on, without a task; nothing while there is none."""
