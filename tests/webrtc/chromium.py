@@ -16,7 +16,7 @@ from tests.webrtc.relay import (
     server_address,
     without_candidates,
 )
-from tests.webrtc.server import SHOW, TOKEN, WhipServer
+from tests.webrtc.server import SHOW, TOKEN, RecordingFeed, WhipServer
 
 FLAGS = (
     "--headless=new",
@@ -80,8 +80,14 @@ async def join(page: Page, server: WhipServer) -> None:
     await page.get_by_role("button", name="Join").click()
 
 
-async def put_behind(page: Page, up: Line, down: Line = CLEAR) -> list[UdpRelay]:
-    """Every session that the page begins goes through a relay of its own; gives back the list."""
+async def leave(page: Page, feed: RecordingFeed) -> None:
+    await page.get_by_role("button", name="Leave").click()
+    await feed.until(lambda: feed.source is None)
+
+
+@asynccontextmanager
+async def behind(page: Page, up: Line, down: Line = CLEAR) -> AsyncIterator[list[UdpRelay]]:
+    """Every session that the page begins goes through a relay of its own, added to the list."""
     relays: list[UdpRelay] = []
 
     async def through_relay(route: Route) -> None:
@@ -95,5 +101,10 @@ async def put_behind(page: Page, up: Line, down: Line = CLEAR) -> list[UdpRelay]
         relays.append(relay)
         await route.fulfill(response=response, body=rerouted(answer, await relay.start()))
 
-    await page.route("**/whip/**", through_relay)
-    return relays
+    await page.route("**/{whip,whep}/**", through_relay)
+    try:
+        yield relays
+    finally:
+        await page.unroute("**/{whip,whep}/**", through_relay)
+        for relay in relays:
+            await relay.close()
