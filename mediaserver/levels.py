@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from compositor.compiled import compiled
 from mediaserver.audio_buffer import Samples
 from mediaserver.loudness import Loudness
 from mediaserver.packet import FeedId
@@ -37,9 +38,19 @@ def decibels(amplitude: float) -> float:
     return 20 * math.log10(amplitude) if amplitude > 0 else -math.inf
 
 
-def peak_of(samples: Samples) -> float:
-    """The highest absolute value; NaN if there is one among them."""
-    return float(np.abs(samples).max())
+@compiled("UniTuple(f8, 2)(f4[:,:])")
+def measured(samples: Samples) -> tuple[float, float]:
+    """The highest absolute value of `samples`, (2, n), and the sum of their squares.
+
+    If one is no number, the sum is none either.
+    """
+    peak, left_energy, right_energy = np.float32(0), 0.0, 0.0
+    for index in range(samples.shape[1]):
+        left, right = samples[0, index], samples[1, index]
+        peak = max(peak, abs(left), abs(right))
+        left_energy += np.float64(left) * left
+        right_energy += np.float64(right) * right
+    return float(peak), left_energy + right_energy
 
 
 class LevelMeter:
@@ -50,11 +61,11 @@ class LevelMeter:
         self._energy = 0.0
         self._count = 0
 
-    def add(self, samples: Samples, peak: float) -> None:
-        """Take a block, (2, n), whose highest absolute value is `peak`."""
+    def add(self, peak: float, energy: float, count: int) -> None:
+        """Take what was measured of `count` samples."""
         self._peak = max(self._peak, peak)
-        self._energy += float(np.vdot(samples, samples))
-        self._count += samples.size
+        self._energy += energy
+        self._count += count
 
     def take(self) -> Level:
         """The level of what was added since the last `take`."""

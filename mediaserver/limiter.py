@@ -3,6 +3,7 @@
 import numpy as np
 
 from mediaserver.audio_buffer import SAMPLE_RATE, Samples
+from mediaserver.levels import measured
 
 CEILING = 1.0
 """Full scale: one feed at 0 dB never reaches beyond it, and so is never touched."""
@@ -25,7 +26,7 @@ class Limiter:
 
     def limited(self, block: Samples) -> Samples:
         """`block`, (2, n) finite float32, or a new one that stays within CEILING."""
-        peak = float(np.abs(block).max())
+        peak, _ = measured(block)
         bound = min(1.0, CEILING / peak) if peak > 0 else 1.0
         if self._gain == bound == 1.0:
             return block

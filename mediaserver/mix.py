@@ -1,6 +1,6 @@
 """The feeds of a show added up, block by block: gain, mute and solo, a limiter, meters."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,13 +9,13 @@ from mediaserver.audio_buffer import CHANNELS, Samples
 from mediaserver.encoder import AAC_FRAME_SAMPLES
 from mediaserver.fader import Fader
 from mediaserver.feed import Feed
-from mediaserver.levels import LevelMeter, Levels, peak_of
+from mediaserver.levels import LevelMeter, Levels, measured
 from mediaserver.limiter import Limiter
 from mediaserver.loudness import LoudnessMeter
 from mediaserver.packet import FeedId
 
 IMPOSSIBLE = 1000.0
-"""A peak 60 dB over full scale is not sound but what a decoder made of spoilt bytes."""
+"""Sound whose mean is 60 dB over full scale is what a decoder made of spoilt bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +53,25 @@ class Mix:
         for feed in feeds:
             if feed not in self._channels:
                 self._channels[feed] = _Channel(feed)
-        voices = []
+        total, totals = _silence(), {key: _silence() for key in without}
         for feed, channel in list(self._channels.items()):
             if feed in feeds:
                 gain = _gain(feed) if _is_heard(feed, is_solo) else 0.0
-                heard = channel.following(gain, due_s)
             else:
-                heard = self._channels.pop(feed).following(0.0, due_s)
-            if heard is not None:
-                voices.append((feed.id, heard))
-        block = self._limiter.limited(_sum(samples for _, samples in voices))
+                gain = 0.0
+                del self._channels[feed]
+            samples = channel.following(gain, due_s)
+            if samples is None:
+                continue
+            channel.fader.add(samples, total)
+            for key, other in totals.items():
+                if key != feed.id:
+                    channel.fader.add(samples, other)
         self._limiters = {key: self._limiters.get(key) or Limiter() for key in without}
+        block = self._limiter.limited(total)
         return Mixed(
             block,
-            {
-                key: limiter.limited(_sum(samples for other, samples in voices if other != key))
-                for key, limiter in self._limiters.items()
-            },
+            {key: self._limiters[key].limited(other) for key, other in totals.items()},
             self._measured(block),
         )
 
@@ -78,7 +80,7 @@ class Mix:
         self._loudness = LoudnessMeter()
 
     def _measured(self, block: Samples) -> Levels | None:
-        self._meter.add(block, peak_of(block))
+        self._meter.add(*measured(block), block.size)
         loudness = self._loudness
         if not loudness.add(block):
             return None
@@ -97,16 +99,18 @@ class _Channel:
 
     def __init__(self, feed: Feed) -> None:
         self.meter = LevelMeter()
+        self.fader = Fader()
         self._feed = feed
-        self._fader = Fader()
 
     def following(self, gain: float, due_s: float | None) -> Samples | None:
+        """The feed's next block, on the way to the factor `gain`; None if nothing is heard."""
         samples = self._feed.audio.read(AAC_FRAME_SAMPLES, due_s)
-        peak = peak_of(samples)
-        if not peak < IMPOSSIBLE:
-            samples, peak = _silence(), 0.0
-        self.meter.add(samples, peak)
-        return self._fader.faded(samples, gain)
+        peak, energy = measured(samples)
+        self.fader.turn(gain)
+        if not energy < IMPOSSIBLE**2 * samples.size:
+            return None
+        self.meter.add(peak, energy, samples.size)
+        return None if self.fader.is_closed else samples
 
 
 def _is_heard(feed: Feed, is_solo: bool) -> bool:
@@ -115,14 +119,6 @@ def _is_heard(feed: Feed, is_solo: bool) -> bool:
 
 def _gain(feed: Feed) -> float:
     return 1.0 if feed.gain_db == 0 else float(10 ** (feed.gain_db / 20))
-
-
-def _sum(voices: Iterable[Samples]) -> Samples:
-    """One voice alone is given back as it is."""
-    total = None
-    for samples in voices:
-        total = samples if total is None else total + samples
-    return _silence() if total is None else total
 
 
 def _silence() -> Samples:
