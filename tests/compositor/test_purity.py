@@ -10,6 +10,7 @@ ALLOWED = {
     "dataclasses",
     "datetime",
     "fontpkg",
+    "fractions",
     "functools",
     "io",
     "itertools",
