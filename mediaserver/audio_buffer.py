@@ -19,14 +19,16 @@ MAX_WAIT_S = 1.0
 CAPACITY_S = 3.0
 EARLY_S, LATE_S = -0.004, ASSUMED_JITTER_S + 0.001
 """Sound this near to where it should be is left as it is, sample by sample."""
-SLOWEST, FASTEST = 2, 5
-"""Samples that a block of 1,024 is stretched by: at most 0.5 %, a twelfth of a semitone."""
+LATE_WITH_PICTURES_S = 0.005
+"""Pictures that wait for sound should not wait for more than they must."""
+SLOWEST, FASTEST = 2, 10
+"""Samples that a block of 1,024 is stretched by: at most 1 %, a sixth of a semitone."""
 CATCH_UP_S = 2.0
 """In which an error is made up for, if it can be; one under `NEAR` is none."""
 NEAR = 48
-JUMP_S = 0.04
+JUMP_S = 0.03
 """An error that is larger would take too long to stretch."""
-WAIT_AFTER_S, SKIP_AFTER_S = 0.3, 1.5
+WAIT_AFTER_S, SKIP_AFTER_S = 0.3, 0.7
 """How long an error must last before sound pauses, or leaves something out."""
 FADE = 240
 """Samples that sound takes to end or to begin where something is missing: 5 ms."""
@@ -199,7 +201,8 @@ class AudioBuffer:
         if self._is_stretched:
             self._is_stretched = abs(behind) > NEAR
         else:
-            self._is_stretched = not EARLY_S * SAMPLE_RATE <= behind <= LATE_S * SAMPLE_RATE
+            late_s = LATE_S if self.wanted_s is None else LATE_WITH_PICTURES_S
+            self._is_stretched = not EARLY_S * SAMPLE_RATE <= behind <= late_s * SAMPLE_RATE
         if not self._is_stretched:
             return 0
         wish = round(abs(behind) * count / (CATCH_UP_S * SAMPLE_RATE))

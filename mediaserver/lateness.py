@@ -4,7 +4,7 @@ import math
 
 ASSUMED_JITTER_S = 0.015
 """Until it is known."""
-DECAY_S = 3.0
+DECAY_S = 2.0
 """After this long a burst counts a third; jitter that goes on renews itself."""
 USUAL_S = 1.0
 RISE = 0.05

