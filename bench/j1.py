@@ -19,6 +19,10 @@ from bench.sender import Job, Sent
 from mediaserver.demo.broadcast import Broadcast
 from mediaserver.demo.child import Child
 from mediaserver.demo.server import running_server
+from mediaserver.encoder import LIVE
+
+PRESET = "veryfast"
+"""Of x264, as the job says."""
 
 ON_AIR_WITHIN_S = 30.0
 CLIPS_WITHIN_S = 120.0
@@ -107,10 +111,11 @@ async def our_show(
     *,
     live: bool = False,
     obeying: bool = False,
+    preset: str = LIVE,
 ) -> AsyncIterator[OurShow]:
     """J1 by our server, feeds over WebRTC, on air at every key. `live`: with time codes;
     `obeying`: feeds come at the size of their tiles."""
-    async with running_server(directory) as server:
+    async with running_server(directory, SHOPCAST_X264_PRESET=preset) as server:
         broadcast = await Broadcast.create(server.api, "J1", ("left", "right"), LAYOUT)
         feeds = [
             Sent(number, live, whip=invitation, obeys=obeying)

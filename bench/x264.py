@@ -17,10 +17,11 @@ PICTURES = 150
 LONGEST_S = 20.0
 
 
-def cost(pictures: list[av.VideoFrame], seconds: float) -> float:
+def cost(pictures: list[av.VideoFrame], seconds: float, preset: str) -> float:
     """Percent of a core for encoding `pictures` over and over in real time, as a canvas does."""
-    encoding = VideoEncoding(job.WIDTH, job.HEIGHT, Fraction(job.FPS), job.BITRATE_BPS)
-    encoder = VideoEncoder(encoding)
+    encoder = VideoEncoder(
+        VideoEncoding(job.WIDTH, job.HEIGHT, Fraction(job.FPS), job.BITRATE_BPS, preset)
+    )
     ticks = round(min(seconds, LONGEST_S) * job.FPS)
     start_s, used_s = time.monotonic(), 0.0
     for tick in range(ticks):

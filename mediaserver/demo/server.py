@@ -27,8 +27,9 @@ class RunningServer:
 
 
 @asynccontextmanager
-async def running_server(directory: Path) -> AsyncIterator[RunningServer]:
-    """A server that is ready, ended with the block. Its data and its log are in `directory`.
+async def running_server(directory: Path, **settings: str) -> AsyncIterator[RunningServer]:
+    """A server that is ready, ended with the block. Its data and its log are in `directory`;
+    `settings` are variables of its environment.
 
     Raises ChildFailed if it does not come up.
     """
@@ -45,6 +46,7 @@ async def running_server(directory: Path) -> AsyncIterator[RunningServer]:
             "SHOPCAST_PORT": str(port),
             "SHOPCAST_RTMP_PORT": "0",
             "SHOPCAST_DATA_DIR": str(data),
+            **settings,
         },
     )
     try:
