@@ -88,9 +88,10 @@ class RtmpServer:
     def make_room(self) -> None:
         """Close a connection if there are too many."""
         if len(self.connections) > self._max_connections:
-            idle = (each for each in self.connections if not each.is_publishing)
+            idle = next(each for each in self.connections if not each.is_publishing)
             log.warning("rtmp_full connections=%d", self._max_connections)
-            next(idle).abort()
+            del self.connections[idle]
+            idle.abort()
 
 
 class Connection(asyncio.Protocol):

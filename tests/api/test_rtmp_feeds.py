@@ -52,6 +52,14 @@ class Studio:
                 feed = await events.until("feed")
         return dict(feed)
 
+    async def thumbnail(self) -> bytes:
+        """Ask until there is one."""
+        async with asyncio.timeout(TIMEOUT_S):
+            while True:
+                answer = await self.owner.call("GET", f"{self.feed_path}/thumbnail.jpg")
+                if answer.status == 200:
+                    return answer.body
+
     async def on_air(self, destination: RtmpRecord) -> Recording:
         target = {"platform": "custom", "url": destination.url, "stream_key": "k"}
         await self.owner.post(f"{self.path}/targets", target, 201)
@@ -148,6 +156,18 @@ async def test_an_encoder_may_send_pictures_alone(studio: Studio, destination: R
         await studio.owner.post(f"{studio.path}/end")
 
     assert rises(decoded(recording)[0], 128) != []
+
+
+async def test_an_encoder_waits_in_the_green_room_to_be_admitted(studio: Studio) -> None:
+    await studio.owner.patch(studio.feed_path, {"admitted": False})
+    async with ffmpeg(studio.url, [*inputs(), *PICTURE, *SOUND]):
+        await studio.until(connected=True, state="waiting")
+        thumbnail = await studio.thumbnail()
+        await studio.owner.patch(studio.feed_path, {"admitted": True})
+        await studio.until(connected=True, state="on")
+
+    with av.open(io.BytesIO(thumbnail)) as picture:
+        assert (picture.streams.video[0].width, picture.streams.video[0].height) == (320, 180)
 
 
 async def test_a_killed_encoder_comes_back_into_its_place_and_leaves_it_by_its_goodbye(
