@@ -39,6 +39,8 @@ MAX_ASKED = 2048
 MAX_HELD_VIDEO = 1024
 """Packets kept behind a hole: 2 s at 5 Mbit/s."""
 MAX_HELD_AUDIO = 16
+MAX_PICTURE_PACKETS = 4096
+"""A picture of more, some 5 MB, is none."""
 MAX_MISORDER = 100
 """Packets that come later than this, two in sequence, are of a sender that numbers anew."""
 
@@ -342,6 +344,8 @@ class VideoJitterBuffer(JitterBuffer):
                 self._turns = packet.turns
             if packet.marker:
                 self._finish(units, now)
+            elif len(self._payloads) >= MAX_PICTURE_PACKETS:
+                self._out_of_step()
         if self._in_step and now < self._reorder.hopeless_s:
             self.keyframe_wanted = False
         return units

@@ -19,6 +19,7 @@ from mediaserver.webrtc.jitter import (
     MAX_MISORDER,
     MAX_NACKS_EACH,
     MAX_OVERTAKING_S,
+    MAX_PICTURE_PACKETS,
     NACK_INTERVAL_ANSWERS,
     VIDEO_PATIENCE_S,
     AudioJitterBuffer,
@@ -34,7 +35,9 @@ def frame_packets(index: int, first_sequence: int, size: int, *, keyframe: bool)
     """One VP8 frame of `size` packets; its bytes tell its index."""
     packets = []
     for part in range(size):
-        body = bytes((KEY if keyframe else DELTA, index % 256)) if part == 0 else bytes((part,))
+        body = (
+            bytes((KEY if keyframe else DELTA, index % 256)) if part == 0 else bytes((part % 256,))
+        )
         packets.append(
             RtpPacket(
                 96,
@@ -394,7 +397,7 @@ def test_packet_that_comes_after_it_was_given_up_is_left_out(late_by: int) -> No
 def test_what_is_remembered_of_a_hostile_sender_is_bounded() -> None:
     rng = random.Random(1)
     video, audio = buffer(), AudioJitterBuffer()
-    for number in range(100_000):
+    for number in range(50_000):
         now = number / 10_000
         sequence = rng.choice((rng.randrange(65536), number, 2 * number, number - 900)) % 65536
         video.push(frame_packet(number, sequence, keyframe=number % 7 == 0), now)
@@ -408,6 +411,18 @@ def test_what_is_remembered_of_a_hostile_sender_is_bounded() -> None:
     video.push(frame_packet(1, 1, keyframe=True), 20.0)
     video.push(frame_packet(2, 2, keyframe=True), 20.0)
     assert len(video.push(frame_packet(3, 3, keyframe=True), 20.0)) == 1
+
+
+def test_picture_that_never_ends_is_dropped() -> None:
+    video = buffer()
+    endless = frame_packets(0, 0, MAX_PICTURE_PACKETS + 10, keyframe=True)
+    for packet in endless[:-1]:
+        assert video.push(packet, 0.0) == []
+        assert max(sizes(video)) <= MAX_PICTURE_PACKETS
+    assert video.push(endless[-1], 0.0) == []
+    assert video.pictures_dropped == 1
+    assert video.keyframe_wanted
+    assert len(video.push(frame_packet(1, len(endless), keyframe=True), 0.1)) == 1
 
 
 def sizes(jitter: JitterBuffer) -> list[int]:

@@ -1,3 +1,4 @@
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -234,3 +235,40 @@ def test_what_is_not_understood_is_counted(data: bytes) -> None:
     assert peer.receiver.stats().malformed == 2
     peer.receiver.rtp_received(rtp(1, 1, b"unknown", payload_type=42), 0.0)
     assert peer.units == []
+
+
+def test_flood_of_nonsense_is_survived_and_forgotten() -> None:
+    peer = Peer(CHROMIUM)
+    chance = random.Random(1)
+    now = 0.0
+    for number in range(20_000):
+        now = number / 5000
+        noise = chance.randbytes(chance.randrange(60))
+        kind = chance.choice((H264, H264_RTX, VP8, OPUS, 42))
+        peer.receiver.rtp_received(noise, now)
+        peer.receiver.rtcp_received(noise, now)
+        peer.receiver.rtcp_received(b"\x81\xc8\x00\x06" + noise, now)
+        peer.receiver.rtp_received(
+            rtp(
+                chance.randrange(65536),
+                chance.randrange(1 << 32),
+                noise,
+                ssrc=chance.choice((1, 2)),
+                payload_type=kind,
+                transport=(TRANSPORT_CC, chance.randrange(65536)),
+            ),
+            now,
+        )
+        if peer.receiver.due_s <= now:
+            peer.receiver.tick(now)
+    peer.units.clear()
+    for picture in h264_stream(3):
+        for packet in picture:
+            peer.receiver.rtp_received(packet, now + 2)
+    assert [unit.timestamp for unit in peer.units] == [0, 3000, 6000]
+    # One report a packet at most, none of them long.
+    assert sum(map(len, peer.sent)) < 20_000 * 100
+    peer.receiver.tick(now + 3)
+    peer.sent.clear()
+    peer.receiver.tick(now + 3.1)
+    assert peer.sent == []
