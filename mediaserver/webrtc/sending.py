@@ -42,8 +42,8 @@ RELEASE_INTERVAL_S = 0.005
 MAX_WAITING = 2000
 """Packets, some 2 MB: what is more goes, up to the next keyframe."""
 HEAVY_LOSS = 0.25
-"""A peer that loses such a share of the packets gets keyframes only for THIN_FOR_S: what its
-network does not carry would not become pictures."""
+"""A peer that loses such a share of the packets, twice in a row, gets keyframes only for
+THIN_FOR_S: what its network does not carry would not become pictures."""
 THIN_FOR_S = 10.0
 
 _HEADER = Struct("!BBHII")
@@ -161,6 +161,7 @@ class Sender:
         self._parameter_sets: tuple[bytes, ...] = ()
         self._waiting: deque[tuple[bytes, int, bool]] = deque()
         self._needs_keyframe = True
+        self._lost_heavily = False
         self._thin_until_s = float("-inf")
         self._report_s = float("-inf")
         self.heard_s = began_s
@@ -243,13 +244,13 @@ class Sender:
                 self._send_rtp(again)
 
     def _received(self, report: RtcpReceiverInfo, now: float) -> None:
-        if (
-            self._video is not None
-            and report.ssrc == self._video.ssrc
-            and report.fraction_lost >= HEAVY_LOSS * 256
-        ):
+        if self._video is None or report.ssrc != self._video.ssrc:
+            return
+        heavy = report.fraction_lost >= HEAVY_LOSS * 256
+        if heavy and self._lost_heavily:
             self._thin_until_s = now + THIN_FOR_S
             self._needs_keyframe = True
+        self._lost_heavily = heavy
 
 
 def _packet(

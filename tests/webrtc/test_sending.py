@@ -245,7 +245,8 @@ def test_what_waits_is_bounded_and_goes_on_with_a_keyframe() -> None:
 def test_a_player_that_loses_too_much_gets_keyframes_only_for_a_while() -> None:
     player = Player()
     player.show(picture(0, keyframe=True), picture(1))
-    player.lose(0.1)
+    for share in (0.4, 0.1, 0.4):
+        player.lose(share)
     player.show(picture(2))
     player.lose(0.4)
     player.show(picture(3), picture(4, keyframe=True), picture(5), picture(6))
