@@ -180,5 +180,6 @@ async def test_flash_and_beep_reach_the_destination_together_also_after_a_reconn
             found = skews(await measured(server, invited, recording), host.beeps_after_flashes_s)
         finally:
             await host.close()
+        print("skew_ms", *(round(skew_s * 1000, 1) for skew_s in found))
         assert len(found) >= EVENTS - 3
         assert np.percentile(np.abs(found), 95) <= 0.040, found
