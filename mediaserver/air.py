@@ -100,15 +100,24 @@ class Air:
             self._readers.remove((canvas_id, reader))
             reader.end()
 
-    def start_target(self, target_id: TargetId, url: str, key: Secret, canvas_id: CanvasId) -> None:
+    def start_target(
+        self,
+        target_id: TargetId,
+        url: str,
+        key: Secret,
+        canvas_id: CanvasId,
+        *,
+        was_live: bool = False,
+    ) -> None:
         """Send the canvas to the target, which must not be sending: at once, or when its
-        connection of before has said goodbye."""
+        connection of before has said goodbye. `was_live` of one that was live before this server
+        began: a refusal is not final."""
 
         def changed(status: TargetStatus) -> None:
             self._on_target(target_id, status)
 
         fanout = self._program(canvas_id).fanout
-        target = self._media.target(target_id, url, key, fanout, changed)
+        target = self._media.target(target_id, url, key, fanout, changed, was_live=was_live)
         self._targets[target_id] = canvas_id, target
         self._begin(target_id)
 

@@ -123,7 +123,8 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
                 _bound(http.host, rtmp.port, "SHOPCAST_RTMP_PORT", "; set another port, or off")
             )
         base_url = _base_url(settings.http, listener.getsockname()[1])
-        name = holder_name(base_url, secrets.token_hex(3))
+        server_id = _server_id(settings.store)
+        name = holder_name(base_url, f"{server_id}.{secrets.token_hex(3)}")
         end = End()
         redis_url, redis = await _redis(settings.store, stack, end)
         store = Store(redis_url, writer=name)
@@ -141,14 +142,15 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
             capacity=settings.capacity,
             owner_token=owner_token,
             clock=clock,
+            resume_within_s=settings.show.resume_within_s,
         )
         tasks.create_task(store.watch(node.store_back), name="store")
-        tasks.create_task(node.run(), name="leases")
         if redis is not None:
             # With the data dir locked, a lease in its Redis can only be of a run that is dead.
             with contextlib.suppress(StoreUnavailable):  # it runs out by itself
                 await leases.free()
         await node.shows()
+        tasks.create_task(node.run(), name="leases")
         stack.push_async_callback(lambda: end.stage("shows", _SHOWS_ENDED_S, node.close()))
         ice = IceSettings(
             host=settings.http.host,
@@ -213,6 +215,17 @@ def _secrets(given: SecretSettings, store: StoreSettings) -> tuple[Secret, Vault
     except OSError as error:
         raise ConfigError([f"{path}: {error.strerror}"]) from error
     except ValueError as error:
+        raise ConfigError([f"{path}: {error}"]) from error
+
+
+def _server_id(store: StoreSettings) -> str:
+    """What tells this server from others on its Redis, in all of its runs: made once."""
+    path = store.data_dir / "server-id"
+    try:
+        with contextlib.suppress(FileExistsError), path.open("x") as file:
+            file.write(secrets.token_hex(4))
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: {error}"]) from error
 
 

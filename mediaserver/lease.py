@@ -8,6 +8,8 @@ deleted the show since (docs/adr/0005).
 """
 
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mediaserver.packet import ShowId
@@ -25,6 +27,13 @@ def holder_name(base_url: str, run: str) -> str:
     return f"{base_url} ({run})"
 
 
+def server_of(holder: str) -> str:
+    """The server that calls itself `holder` in one of its runs: the same in all of them, for a
+    run is called SERVER.NUMBER."""
+    found = re.fullmatch(r".* \(([^.]+)\..*\)", holder)
+    return found[1] if found else holder
+
+
 def base_url_of(holder: str) -> str | None:
     """Where the server that calls itself `holder` is, if its name says so."""
     found = re.fullmatch(r"(https?://\S+) \(.*\)", holder)
@@ -35,14 +44,24 @@ class Leases:
     """Takes, keeps and gives back leases in the name of one server, the `holder`; its store
     must write in the same name."""
 
-    def __init__(self, store: Store, *, holder: str, ttl_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        holder: str,
+        ttl_s: float = 10.0,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.holder = holder
         self.ttl_s = ttl_s
         self._store = store
-        self._holder = holder
+        self._now = now
 
     async def acquire(self, show_id: ShowId) -> Lease:
         """Raises HeldElsewhere, or StoreUnavailable."""
-        answer = await self._store.show_script("acquire", show_id, self._holder, self._ttl_ms)
+        answer = await self._store.show_script(
+            "acquire", show_id, self.holder, self._ttl_ms, str(self._now())
+        )
         return Lease(show_id, int(answer[1]))
 
     async def renew(self, lease: Lease) -> bool:
@@ -53,7 +72,7 @@ class Leases:
         """
         fence = str(lease.fence)
         answer = await self._store.show_script(
-            "renew", lease.show_id, self._holder, self._ttl_ms, fence
+            "renew", lease.show_id, self.holder, self._ttl_ms, fence, str(self._now())
         )
         return answer[0] != "lost"
 

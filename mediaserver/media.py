@@ -87,6 +87,8 @@ class Media:
         stream_key: Secret,
         fanout: Fanout,
         on_change: Callable[[TargetStatus], None],
+        *,
+        was_live: bool = False,
     ) -> Target:
         return Target(
             target_id,
@@ -96,4 +98,5 @@ class Media:
             clock=self._clock,
             on_change=on_change,
             tls=self._tls,
+            was_live=was_live,
         )

@@ -20,7 +20,7 @@ from mediaserver.errors import (
     Unauthorized,
 )
 from mediaserver.feed import Feed
-from mediaserver.lease import Leases, base_url_of
+from mediaserver.lease import Leases, base_url_of, server_of
 from mediaserver.media import Media
 from mediaserver.packet import CanvasId, FeedId, ShowId, TargetId
 from mediaserver.secret import Secret, Vault, new_token, token_hash
@@ -64,6 +64,8 @@ class Node:
         capacity: CapacitySettings,
         owner_token: Secret,
         clock: Clock,
+        resume_within_s: float = 600.0,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._tasks = tasks
         self._store = store
@@ -75,6 +77,9 @@ class Node:
         self._clock = clock
         self._shows: dict[ShowId, tuple[Show, asyncio.Task[None]]] = {}
         self._tokens: dict[str, TokenRecord] = {}
+        self._resume_within_s = resume_within_s
+        self._now = now
+        self._left: set[ShowId] = set()
 
     # ---- shows
 
@@ -244,10 +249,39 @@ class Node:
     # ---- the server's life
 
     async def run(self) -> None:
-        """Keep the leases of the shows on air until cancelled."""
+        """Resume what was on air, then keep the leases of the shows on air, until cancelled."""
         while True:
+            await self.resume()
             await asyncio.sleep(self._leases.ttl_s / 3)
             await self.keep()
+
+    async def resume(self) -> None:
+        """Go on with the shows that an earlier run of this server left on air, unless that was
+        too long ago, or somebody has seen to them since."""
+        for show_id in tuple(self._left):
+            await self._alone(show_id, "resume", partial(self._resume, show_id))
+
+    async def _resume(self, show_id: ShowId) -> None:
+        stored = await self._store.load(show_id)
+        if stored is not None and stored.holder is not None and self._is_earlier(stored.holder):
+            return  # it was killed just now: its lease runs out soon
+        if stored is None or not stored.record.on_air or not self._is_earlier(stored.writer):
+            self._left.discard(show_id)
+            return
+        # A clock that was set back makes no outage.
+        outage_s = max(0.0, self._now() - (stored.alive_at or 0.0))
+        if outage_s > self._resume_within_s:
+            log.warning("show_interrupted show=%s outage_s=%.0f", show_id, outage_s)
+            self._left.discard(show_id)
+            return
+        log.info("show_resumed show=%s outage_s=%.1f", show_id, outage_s)
+        await self.start(await self._refreshed(show_id))
+        self._left.discard(show_id)
+
+    def _is_earlier(self, holder: str) -> bool:
+        """Whether `holder` is an earlier run of this server."""
+        ours = self._leases.holder
+        return holder != ours and server_of(holder) == server_of(ours)
 
     async def keep(self) -> None:
         """Renew every lease and store what is not stored yet."""
@@ -281,7 +315,7 @@ class Node:
             log.debug("show_left show=%s doing=%s reason=store_away", show_id, what)
         except TimeoutError:
             log.error("show_hangs show=%s doing=%s", show_id, what)
-        except (NotFound, UnreadableRecord) as error:
+        except (Conflict, NodeFull, NotFound, UnreadableRecord) as error:
             log.error("show_failed show=%s doing=%s reason=%s", show_id, what, error)
         except Exception:
             log.exception("show_failed show=%s doing=%s", show_id, what)
@@ -300,6 +334,8 @@ class Node:
             raise NotFound("show", show_id)
         if show_id in self._shows:
             return self._shows[show_id][0]
+        if stored.record.on_air and self._is_earlier(stored.writer):
+            self._left.add(show_id)
         return self._add(stored.record, stored.holder)
 
     def _add(self, record: ShowRecord, holder: str | None = None) -> Show:

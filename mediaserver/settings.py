@@ -291,6 +291,15 @@ class RecordingSettings:
 
 
 @dataclass(frozen=True)
+class ShowSettings:
+    """A show whose server was away for `resume_within_s` at most goes on by itself."""
+
+    resume_within_s: Annotated[
+        float, Setting("SHOPCAST_RESUME_WITHIN_S", _number(0, 30 * 24 * 3600))
+    ] = 600.0
+
+
+@dataclass(frozen=True)
 class LogSettings:
     level: Annotated[
         str, Setting("SHOPCAST_LOG_LEVEL", _one_of("debug", "info", "warning", "error"))
@@ -317,6 +326,7 @@ class Settings:
     encoder: EncoderSettings = EncoderSettings()
     capacity: CapacitySettings = CapacitySettings()
     recording: RecordingSettings = RecordingSettings()
+    show: ShowSettings = ShowSettings()
     log: LogSettings = LogSettings()
     tiktok: TikTokSettings = TikTokSettings()
     warnings: tuple[str, ...] = ()

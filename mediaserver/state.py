@@ -77,7 +77,8 @@ class TargetRecord(msgspec.Struct, frozen=True):
 
 
 class ShowRecord(msgspec.Struct, frozen=True):
-    """A show; `revision` counts its changes. Times are unix seconds."""
+    """A show; `revision` counts its changes. Times are unix seconds. One that is `interrupted` was
+    on air on a server that is no more; its targets and recordings are still wanted."""
 
     id: ShowId
     title: str
@@ -88,6 +89,7 @@ class ShowRecord(msgspec.Struct, frozen=True):
     targets: dict[TargetId, TargetRecord] = {}
     assets: dict[AssetId, AssetRecord] = {}
     on_air: bool = False
+    interrupted: bool = False
     started_at: Moment | None = None
     ended_at: Moment | None = None
     revision: int = 1
@@ -124,6 +126,7 @@ class ShowRecord(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(
             self,
             on_air=False,
+            interrupted=False,
             canvases={
                 key: msgspec.structs.replace(canvas, recording=False)
                 for key, canvas in self.canvases.items()
@@ -133,6 +136,16 @@ class ShowRecord(msgspec.Struct, frozen=True):
                 for key, record in self.targets.items()
             },
         )
+
+    def unheld(self) -> "ShowRecord":
+        """The same show as it is when no server has it on air: interrupted, if one had."""
+        if not self.on_air and not self.interrupted:
+            return self.at_rest()
+        return msgspec.structs.replace(self, on_air=False, interrupted=True)
+
+    def wanted(self) -> list[TargetId]:
+        """The targets that are to be live."""
+        return [key for key, target in self.targets.items() if target.wanted]
 
     def admitted(self) -> list[FeedId]:
         """The admitted feeds in the order of their admission."""

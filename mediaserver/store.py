@@ -85,10 +85,13 @@ class TokenRecord(msgspec.Struct, frozen=True):
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """A show as Redis has it; `holder` names the server that has it on air."""
+    """A show as Redis has it. `holder` names the server that has it on air, `writer` the one that
+    stored it; `alive_at` (unix seconds) is when its lease was last taken or renewed."""
 
     record: ShowRecord
     holder: str | None
+    writer: str
+    alive_at: float | None = None
 
 
 class Store:
@@ -138,12 +141,17 @@ class Store:
     async def load(self, show_id: ShowId) -> Stored | None:
         """The show as it is stored, None when it is not. Raises UnreadableRecord."""
         pipeline = self._redis.pipeline(transaction=False)
-        pipeline.hget(key(show_id, "record"), "document")
+        pipeline.hmget(key(show_id, "record"), "document", "writer", "alive_at")
         pipeline.get(key(show_id, "lease"))
-        document, holder = await self._asked(pipeline.execute)
+        (document, writer, alive_at), holder = await self._asked(pipeline.execute)
         if document is None:
             return None
-        return Stored(from_json(document), None if holder is None else holder.decode())
+        return Stored(
+            from_json(document),
+            None if holder is None else holder.decode(),
+            "" if writer is None else writer.decode(),
+            None if alive_at is None else float(alive_at),
+        )
 
     async def create(self, record: ShowRecord) -> None:
         await self._write(record, base=0, fence=None)

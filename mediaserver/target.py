@@ -61,7 +61,8 @@ class Target:
     `connecting` is the first attempt only: from a failure to the next `live` it is `retrying`.
     A connection carries the stream from its start, and is `live` once it has lasted for `trial_s`.
     `on_change` is called on every change of status and with every failure. `sleep` waits between
-    two attempts, and in a trial.
+    two attempts, and in a trial. One that `was_live` before this server began is not stopped by
+    a refusal.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Target:
         timeouts: Timeouts | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         trial_s: float = TRIAL_S,
+        was_live: bool = False,
     ) -> None:
         self.id = target_id
         self._url = (url or "").strip()
@@ -90,6 +92,7 @@ class Target:
         self._timeouts = timeouts or Timeouts()
         self._sleep = sleep
         self._shortest_trial_s = trial_s
+        self._was_live_before = was_live
         self._task: asyncio.Task[None] | None = None
         self._status: Status = "idle"
         self._since = clock.now()
@@ -134,7 +137,7 @@ class Target:
 
     def _reset(self) -> None:
         self._airing: _Airing | None = None
-        self._was_live = False
+        self._was_live = self._was_live_before
         self._trial_s = self._shortest_trial_s
         self._failures = 0
         self._retries = 0

@@ -27,11 +27,19 @@ def show_view(record: ShowRecord, holder: str | None) -> View:
         "title": record.title,
         "starts_at": time_view(record.starts_at),
         "channels": list(record.channels),
-        "status": "on_air_elsewhere" if holder else "on_air" if record.on_air else "idle",
+        "status": _status(record, holder),
         "server": holder,
         "started_at": time_view(record.started_at),
         "ended_at": time_view(record.ended_at),
     }
+
+
+def _status(record: ShowRecord, holder: str | None) -> str:
+    if holder:
+        return "on_air_elsewhere"
+    if record.on_air:
+        return "on_air"
+    return "interrupted" if record.interrupted else "idle"
 
 
 def canvas_view(

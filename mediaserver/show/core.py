@@ -80,7 +80,7 @@ class ShowCore:
             on_levels=self._levels_measured,
         )
         self._recorder = Recorder(record.id, media, self._air, self._recording_changed)
-        self._follow(record.at_rest())
+        self._follow(record.at_rest() if holder else record.unheld())
 
     # ---- what it is
 

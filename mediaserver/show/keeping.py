@@ -37,16 +37,17 @@ class Keeping:
         return True
 
     async def newer(self) -> ShowRecord | None:
-        """What another server has stored, None where that is what is known here, or where there
-        is something to be saved here. Raises NotFound, StoreUnavailable."""
+        """The show as another server has stored or left it, None where that is what is known
+        here, or where there is something to be saved here. Raises NotFound, StoreUnavailable."""
         stored = await self._store.load(self._show_id)
         if stored is None:
             raise NotFound("show", self._show_id)
-        self.holder = None if self._lease else stored.holder
-        if not self.durable or stored.record.revision == self._revision:
+        before, self.holder = self.holder, None if self._lease else stored.holder
+        is_known = stored.record.revision == self._revision and before == self.holder
+        if not self.durable or is_known:
             return None
         self._revision = stored.record.revision
-        return stored.record
+        return stored.record.at_rest() if self.holder else stored.record.unheld()
 
     async def take_lease(self) -> None:
         """Raises HeldElsewhere, StoreUnavailable."""

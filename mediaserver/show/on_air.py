@@ -18,11 +18,14 @@ log = logging.getLogger(__name__)
 
 class OnAir(ShowCore):
     async def start(self) -> bool:
-        """Go on air with every target that has an address and a key.
+        """Go on air with every target that has an address and a key; with an interrupted show,
+        with those that were to be live.
 
         Raises HeldElsewhere while another server has the show on air, and Conflict while a target
         may not be sent as much as its canvas has.
         """
+        if self.record.interrupted:
+            return await self._start(())
         for record in self.record.targets.values():
             too_much = excess(record, self.record.canvases[record.canvas])
             if too_much is not None and record.sealed_key is not None and record.url is not None:
@@ -30,8 +33,10 @@ class OnAir(ShowCore):
         return await self._start(tuple(self.record.targets))
 
     async def end(self) -> bool:
-        """Close every target and go off air."""
+        """Close every target and go off air; leave an interrupted show at rest."""
         async with self._lock:
+            if self.record.interrupted:
+                return await self._commit(self.record.at_rest().but(ended_at=self._now()))
             if not self.on_air:
                 raise Conflict("the show is not on air on this server")
             goodbyes = await self._off_air()
@@ -83,31 +88,40 @@ class OnAir(ShowCore):
             await part(self._cast.feeds.values())
 
     async def _start(self, target_ids: Sequence[TargetId]) -> bool:
+        """Go on air with these targets too; with an interrupted show, as it was before."""
         async with self._lock:
             is_new = not self.on_air
             if is_new:
                 await self._take_lease()
                 await self._assets.load(self.record.assets)
+            is_resumed = self.record.interrupted
+            left = self.record.wanted() if is_resumed else []
             targets = dict(self.record.targets)
-            startable = [key for key in target_ids if self._lack(self._target_record(key)) is None]
+            asked = dict.fromkeys([*left, *target_ids])
+            startable = [key for key in asked if self._lack(self._target_record(key)) is None]
             for target_id in startable:
                 targets[target_id] = msgspec.structs.replace(targets[target_id], wanted=True)
             record = self.record.but(targets=targets)
             if is_new:
                 self._air.forget_ended()
                 self._air.measure_anew()
-                on_air = {"on_air": True, "started_at": self._now(), "ended_at": None}
-                record = msgspec.structs.replace(record, **on_air)
+                record = msgspec.structs.replace(
+                    record,
+                    on_air=True,
+                    interrupted=False,
+                    started_at=self.record.started_at if is_resumed else self._now(),
+                    ended_at=None,
+                )
             self._compose()
             try:
                 for target_id in startable:
-                    self._send(target_id)
+                    self._send(target_id, was_live=target_id in left)
             except BaseException:
                 if is_new:
                     await self._off_air()
                 raise
             if is_new:
-                log.info("show_on_air show=%s", self.id)
+                log.info("show_on_air show=%s resumed=%s", self.id, is_resumed)
             return await self._commit(record)
 
     async def _take_lease(self) -> None:
@@ -128,7 +142,7 @@ class OnAir(ShowCore):
         """Take over what another server has stored. Raises NotFound, StoreUnavailable."""
         newer = await self._kept.newer()
         if newer is not None:
-            await self._apply(newer.at_rest())
+            await self._apply(newer)
 
     async def _part_with_lease(self) -> None:
         """Give back the lease of a show that is off air, that is stored, and whose targets all
@@ -141,9 +155,11 @@ class OnAir(ShowCore):
         if goodbyes:
             await asyncio.wait(goodbyes)
 
-    def _send(self, target_id: TargetId) -> None:
+    def _send(self, target_id: TargetId, *, was_live: bool = False) -> None:
+        """`was_live` of one that was to be live on a server that is no more: its platform may
+        refuse it for a while, for it thinks that connection still publishes."""
         if self._air.sends(target_id):
             return
         record = self._target_record(target_id)
         url, key = self._addresses.reachable(record)
-        self._air.start_target(target_id, url, key, record.canvas)
+        self._air.start_target(target_id, url, key, record.canvas, was_live=was_live)

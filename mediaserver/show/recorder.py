@@ -25,8 +25,10 @@ class Recorder:
         self._running: set[CanvasId] = set()
 
     def follow(self, record: ShowRecord) -> None:
-        """Record what `record` wants recorded, and nothing else."""
-        wanted = {key for key, canvas in record.canvases.items() if canvas.recording}
+        """Record what `record` wants recorded, and nothing else; of an interrupted show nothing
+        until it is resumed."""
+        canvases = {} if record.interrupted else record.canvases
+        wanted = {key for key, canvas in canvases.items() if canvas.recording}
         for canvas_id in self._running - wanted:
             self._running.remove(canvas_id)
             self._air.remove_reader(canvas_id, self._recordings[canvas_id])

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,7 @@ async def node_on(
     name: str = "first",
     ttl_s: float = 10.0,
     clock: Clock | None = None,
+    now: Callable[[], float] = time.time,
 ) -> AsyncIterator[Running]:
     """A node; leases are renewed when a test calls `node.keep`, or each third of `ttl_s`."""
     clock = clock or MonotonicClock()
@@ -46,7 +47,7 @@ async def node_on(
     owner_token = new_token("owner")
     try:
         async with task_group() as tasks:
-            leases = Leases(store, holder=name, ttl_s=ttl_s)
+            leases = Leases(store, holder=name, ttl_s=ttl_s, now=now)
             node = Node(
                 tasks=tasks,
                 store=store,
@@ -60,6 +61,7 @@ async def node_on(
                 capacity=CapacitySettings(),
                 owner_token=owner_token,
                 clock=clock,
+                now=now,
             )
             tasks.create_task(store.watch(node.store_back))
             yield Running(node, store, leases, owner_token)

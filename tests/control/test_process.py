@@ -194,20 +194,6 @@ async def test_a_server_that_was_killed_leaves_a_redis_that_the_next_one_takes_o
         assert not redis.is_running()
 
 
-async def test_a_show_on_air_on_a_server_that_was_killed_is_free_at_once(tmp_path: Path) -> None:
-    async with RtmpRecord() as destination:
-        async with serving(tmp_path) as server, client_of(server) as owner:
-            path = await show_on_air(owner, destination.url)
-            await (await destination.recording()).until_messages(10)
-            server.process.kill()
-            await server.ended(END_TIMEOUT_S)
-        async with serving(tmp_path) as again, client_of(again) as owner:
-            assert (await owner.get(path))["status"] == "idle"
-            await owner.put(f"{path}/canvases/landscape/layout", {"preset": "grid"})
-            await owner.post(f"{path}/start")
-            await (await destination.recording(1)).until_messages(10)
-
-
 async def test_a_lease_in_a_redis_that_others_use_too_is_left_alone(
     tmp_path: Path, redis_server: RedisServer, running: Running
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from mediaserver.errors import StoreUnavailable
-from mediaserver.lease import Lease, Leases, base_url_of, holder_name
+from mediaserver.lease import Lease, Leases, base_url_of, holder_name, server_of
 from mediaserver.packet import AssetId, ShowId
 from mediaserver.redis_server import RedisServer
 from mediaserver.state import ShowRecord, UnreadableRecord
@@ -18,7 +18,6 @@ from mediaserver.store import (
     MissingRecord,
     StaleRecord,
     Store,
-    Stored,
     TokenRecord,
     key,
 )
@@ -36,11 +35,18 @@ async def second(redis_server: RedisServer) -> AsyncIterator[Store]:
     await store.close()
 
 
+async def kept(store: Store) -> tuple[ShowRecord, str | None]:
+    """The show as it is stored, and who holds it."""
+    stored = await store.load(SHOW.id)
+    assert stored is not None
+    return stored.record, stored.holder
+
+
 async def test_a_show_that_is_created_is_listed_and_loaded(store: Store, second: Store) -> None:
     await store.create(SHOW)
 
     assert await second.show_ids() == ["s1"]
-    assert await second.load(SHOW.id) == Stored(SHOW, None)
+    assert await kept(second) == (SHOW, None)
 
 
 async def test_an_unknown_show_is_none(store: Store) -> None:
@@ -103,7 +109,7 @@ async def test_one_server_alone_gets_the_lease(store: Store, second: Store) -> N
         await Leases(second, holder="second").acquire(SHOW.id)
 
     assert caught.value.holder == "first"
-    assert await second.load(SHOW.id) == Stored(SHOW, "first")
+    assert await kept(second) == (SHOW, "first")
 
 
 async def test_of_many_that_ask_at_once_one_gets_the_lease(store: Store) -> None:
@@ -128,7 +134,7 @@ async def test_without_the_lease_a_show_on_air_is_neither_written_nor_deleted(
     with pytest.raises(HeldElsewhere):
         await second.delete(SHOW.id)
 
-    assert await store.load(SHOW.id) == Stored(SHOW, "first")
+    assert await kept(store) == (SHOW, "first")
 
 
 async def test_the_fence_lets_the_holder_write_and_nobody_before_it(
@@ -160,7 +166,7 @@ async def test_a_lease_that_ran_out_goes_on_if_nobody_took_one(store: Store) -> 
 
     await Leases(store, holder="first").renew(lease)
 
-    assert (await store.load(SHOW.id)) == Stored(SHOW.but(title="Winter"), "first")
+    assert await kept(store) == (SHOW.but(title="Winter"), "first")
 
 
 async def test_a_change_off_air_is_above_the_token_of_a_lease_that_ran_out(
@@ -177,7 +183,7 @@ async def test_a_change_off_air_is_above_the_token_of_a_lease_that_ran_out(
     with pytest.raises(StaleRecord):
         await store.save(SHOW.but(title="Spring"), base=1, fence=lease.fence)
 
-    assert await store.load(SHOW.id) == Stored(SHOW.but(title="Winter"), None)
+    assert await kept(store) == (SHOW.but(title="Winter"), None)
 
 
 async def test_a_deletion_is_told_to_the_holder_of_a_lease_that_ran_out(
@@ -210,7 +216,7 @@ async def test_a_lease_taken_since_is_not_released_by_the_one_before(
 
     await short.release(lapsed)
 
-    assert await store.load(SHOW.id) == Stored(SHOW, "second")
+    assert await kept(store) == (SHOW, "second")
 
 
 async def test_a_lease_survives_a_redis_that_lost_it(
@@ -225,7 +231,7 @@ async def test_a_lease_survives_a_redis_that_lost_it(
     await store.save(SHOW, base=1, fence=lease.fence)
 
     assert await leases.renew(lease) is True
-    assert await store.load(SHOW.id) == Stored(SHOW, "first")
+    assert await kept(store) == (SHOW, "first")
     assert await store.show_ids() == [SHOW.id]
 
 
@@ -238,7 +244,7 @@ async def test_a_lease_that_is_freed_is_above_the_token_of_its_holder(
 
     await Leases(second, holder="second").free()
 
-    assert await second.load(SHOW.id) == Stored(SHOW, None)
+    assert await kept(second) == (SHOW, None)
     with pytest.raises(StaleRecord):
         await leases.renew(lease)
     with pytest.raises(StaleRecord):
@@ -387,3 +393,31 @@ async def test_a_shows_files_are_kept_as_they_are_and_go_with_it(
     await store.add_asset(SHOW.id, asset, data)
     await store.delete(SHOW.id)
     assert await second.asset(SHOW.id, asset) is None
+
+
+async def test_a_lease_says_when_its_holder_was_last_alive(store: Store) -> None:
+    times = iter((1000.0, 1003.5))
+    leases = Leases(store, holder="first", now=lambda: next(times))
+    await store.create(SHOW)
+
+    lease = await leases.acquire(SHOW.id)
+    taken = await store.load(SHOW.id)
+    await leases.renew(lease)
+    renewed = await store.load(SHOW.id)
+    await leases.release(lease)
+    released = await store.load(SHOW.id)
+
+    stored = [taken, renewed, released]
+    assert [each.alive_at if each else None for each in stored] == [1000.0, 1003.5, 1003.5]
+
+
+@pytest.mark.parametrize(
+    ("holder", "server"),
+    [
+        (holder_name("https://live.shop.example", "5e1f.0f0f0f"), "5e1f"),
+        (holder_name("https://live.shop.example", "5e1f.ffffff"), "5e1f"),
+        ("first", "first"),
+    ],
+)
+def test_the_runs_of_a_server_have_its_name(holder: str, server: str) -> None:
+    assert server_of(holder) == server
