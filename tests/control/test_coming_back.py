@@ -1,5 +1,6 @@
 """A show that was on air when its server was killed, and the server that comes after it."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from mediaserver.redis_server import RedisServer
 from mediaserver.secret import Secret, Vault
 from mediaserver.state import ShowRecord, TargetRecord
 from mediaserver.store import Store, key
+from tests.api.client import Client
 from tests.control.hosting import hosted
 from tests.control.servers import LANDSCAPE, SMALL, Running, node_on
 from tests.control.test_process import END_TIMEOUT_S, client_of, serving, show_on_air
