@@ -7,6 +7,7 @@ import { pause } from "./network.js";
 import { Publication, Refused } from "./whip.js";
 
 const RETRY_MS = [1000, 2000, 4000, 8000];
+const NO_PATH_MS = 500;
 const STEADY_MS = 10000;
 
 const invitation = new URLSearchParams(location.hash.slice(1));
@@ -72,6 +73,8 @@ async function publish(stream, mine) {
         }
         wait = Math.max(wait, error.retryAfterMs);
         if (mine === joined) say("connecting", `${sentence(error.message)} Trying again…`);
+      } else {
+        wait = NO_PATH_MS;
       }
     }
     if (mine !== joined) return;
