@@ -60,7 +60,8 @@ class AudioBuffer:
         self._read: int | None
         self._offset_s: float | None
         self._is_sounding: bool
-        self._echo: Samples | None
+        self._echo: Samples | None = None
+        self._cut_off: Samples | None = None
         self._begin_anew()
 
     def begin_anew(self) -> None:
@@ -104,17 +105,19 @@ class AudioBuffer:
             follows_s = self._due_s if self._due_s is not None else ends_now_s
             due_s = follows_s if due_s is None else due_s
             self._due_s = due_s + count / SAMPLE_RATE
+            left_out = round((due_s - follows_s) * SAMPLE_RATE)
+            cut_off, self._cut_off = None if left_out else self._cut_off, None
             if not self._lateness.is_known:
-                return np.zeros((CHANNELS, count), np.float32)
+                return _fading(cut_off, count)
             if self._read is None:
                 self._read = self._place(due_s)
             else:
-                self._read += round((due_s - follows_s) * SAMPLE_RATE)  # blocks were left out
+                self._read += left_out
             block, start, used = self._next(self._read, count, due_s)
             self._offset_s = due_s - start / SAMPLE_RATE
             self._read = start + used
             self._echo = block[:, ::-1][:, :FADE].copy() if self._is_sounding else None
-            return block
+            return block if cut_off is None else block + _fading(cut_off, count)
 
     def offset_s(self, now_s: float) -> float | None:
         """When a sample is heard at present minus its position; None while nobody listens."""
@@ -136,7 +139,8 @@ class AudioBuffer:
         self._read = None
         self._offset_s = None
         self._is_sounding = False
-        self._echo = None
+        if self._echo is not None:
+            self._cut_off, self._echo = self._echo, None
         self._is_stretched = False
         self._astray_since_s: float | None = None
 
@@ -158,13 +162,13 @@ class AudioBuffer:
             # Nothing is heard, so nothing is lost by going where sound should be.
             self.underruns += self._is_sounding
             self._is_sounding = False
-            return self._silence(count), max(self._end, start + behind), count
+            return _fading(self._echo, count), max(self._end, start + behind), count
         jump = self._jump(behind, due_s)
         if jump < 0:
             self.resyncs += 1
             self._store(start, _faded_in(self._taken(start, FADE)))
             self._begin = start
-            block = self._silence(count) + self._taken(start + jump, count)
+            block = _fading(self._echo, count) + self._taken(start + jump, count)
             return block, start + jump, count
         if jump > 0 and available >= count + jump:
             self.resyncs += 1
@@ -226,14 +230,6 @@ class AudioBuffer:
         missing = min(position - self._end, self._ring.shape[1])
         self._store(position - missing, np.zeros((CHANNELS, missing), np.float32))
 
-    def _silence(self, count: int) -> Samples:
-        """(2, count) of it; what was heard before fades out in the mirror."""
-        block: Samples = np.zeros((CHANNELS, count), np.float32)
-        if self._echo is not None:
-            fade = min(count, self._echo.shape[1])
-            block[:, :fade] = self._echo[:, :fade] * (1 - _rise(fade))
-        return block
-
     def _store(self, position: int, samples: Samples) -> None:
         size = self._ring.shape[1]
         start = position % size
@@ -254,6 +250,15 @@ class AudioBuffer:
             block[:, at : at + head] = self._ring[:, start : start + head]
             block[:, at + head : at + length] = self._ring[:, : length - head]
         return block
+
+
+def _fading(echo: Samples | None, count: int) -> Samples:
+    """(2, count) of silence, in which what was heard before fades out in the mirror."""
+    block: Samples = np.zeros((CHANNELS, count), np.float32)
+    if echo is not None:
+        fade = min(count, echo.shape[1])
+        block[:, :fade] = echo[:, :fade] * (1 - _rise(fade))
+    return block
 
 
 @lru_cache(maxsize=32)

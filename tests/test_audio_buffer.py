@@ -140,6 +140,23 @@ def test_sound_ends_and_begins_softly_around_what_is_missing() -> None:
     assert largest_step(heard) < 0.03
 
 
+@pytest.mark.parametrize("happens", ["begins anew", "sender starts over"])
+def test_sound_that_is_cut_off_ends_softly(happens: str) -> None:
+    line = Line()
+    line.run(1.0)
+    before = np.concatenate(line.heard, axis=1)[:, -BLOCK:]
+
+    if happens == "begins anew":
+        line.buffer.begin_anew()
+    else:
+        line.buffer.write(10**7, wave(0))
+    after = line.buffer.read(BLOCK)
+
+    heard = np.concatenate([before, after], axis=1)
+    assert np.abs(np.diff(heard)).max() < 0.02
+    assert not after[:, FADE:].any()
+
+
 @pytest.mark.parametrize("burst_s", [0.1, 0.3, 0.9])
 def test_delay_comes_back_down_after_a_burst(burst_s: float) -> None:
     line = Line()
