@@ -20,8 +20,10 @@ async def test_metrics_count_what_is_on_air(
 ) -> None:
     body = {"platform": "custom", "url": destination.url, "stream_key": "k"}
     await owner.post(f"{invited.path}/targets", body, 201)
-    await owner.post(f"{invited.path}/start")
-    await (await destination.recording()).until_messages(10)
+    async with owner.events(f"{invited.path}/events") as events:
+        await owner.post(f"{invited.path}/start")
+        await (await destination.recording()).until_messages(10)
+        await events.until("target", status="live")
 
     answer = await owner.as_(None).call("GET", "/metrics")
 

@@ -141,7 +141,7 @@ async def test_an_encoder_may_send_sound_alone(studio: Studio, destination: Rtmp
         await studio.until(connected=True)
         recording = await studio.on_air(destination)
         async with asyncio.timeout(TIMEOUT_S):
-            await recording.until_messages(150)
+            await recording.until_messages(110)
         await studio.owner.post(f"{studio.path}/end")
 
     assert rises(decoded(recording)[1], 0.1) != []
@@ -152,7 +152,7 @@ async def test_an_encoder_may_send_pictures_alone(studio: Studio, destination: R
         await studio.until(state="on")
         recording = await studio.on_air(destination)
         async with asyncio.timeout(TIMEOUT_S):
-            await recording.until_messages(150)
+            await recording.until_messages(110)
         await studio.owner.post(f"{studio.path}/end")
 
     assert rises(decoded(recording)[0], 128) != []
