@@ -76,7 +76,7 @@ class Viewer:
         self._connected = False
         self._packets: PacketQueue | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._release_timer: asyncio.TimerHandle | None = None
+        self._release_timer: asyncio.Handle | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def answer(self) -> str:
@@ -128,6 +128,7 @@ class Viewer:
             )
             log.info("whep_connected show=%s session=%.6s…", self.show_id, self.id)
             self._connected = True
+            self._sender.heard_s = self._clock.now()
             self._read()
             self._tick()
             await self._transport.closed.wait()
@@ -162,15 +163,17 @@ class Viewer:
             self._sounds.leave(program.audio, self.without, self._sound_came)
 
     def _packet_came(self) -> None:
-        while self._packets is not None and (packet := self._packets.pop()) is not None:
-            if packet.kind == "video":
-                self._sender.picture(packet, self._clock.now())
+        """Send in a turn of the loop of our own: what goes wrong here is not the program's."""
         if self._release_timer is None:
-            self._release()
+            self._release_timer = asyncio.get_running_loop().call_soon(self._release)
 
     def _release(self) -> None:
         self._release_timer = None
-        if self._sender.release(self._clock.now()) and self._connected:
+        now = self._clock.now()
+        while self._packets is not None and (packet := self._packets.pop()) is not None:
+            if packet.kind == "video":
+                self._sender.picture(packet, now)
+        if self._sender.release(now) and self._connected:
             loop = asyncio.get_running_loop()
             self._release_timer = loop.call_later(RELEASE_INTERVAL_S, self._release)
 

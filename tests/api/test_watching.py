@@ -1,6 +1,7 @@
 """Previews as they are seen and heard: by Chromium with web/whep.js, and by aiortc."""
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -19,15 +20,18 @@ from tests.api.conftest import Invited
 from tests.control.hosting import hosted
 from tests.control.until import until
 from tests.peers.rtmp_record import RtmpRecord
-from tests.webrtc.chromium import browsers
+from tests.webrtc.chromium import behind, browsers
 from tests.webrtc.player import Peer, Player, ToneHost
-from tests.webrtc.relay import Line, UdpRelay, rerouted, server_address
+from tests.webrtc.relay import CLEAR, Line, UdpRelay, rerouted, server_address
+from tests.webrtc.test_chromium import ATTEMPTS, best_of
 
 FIRST_WITHIN_S = 2.5
 BEHIND_S = 1.0
 """300 ms is what is measured (docs/reliability.md); a machine with two busy cores takes longer."""
 TIMEOUT_S = 30.0
 NOTHING = Line(loss=1.0)
+
+CLOSE = "window.viewing?.close()"
 
 WATCH = """async ([url, token]) => {
   const { Viewing } = await import("/whep.js");
@@ -127,29 +131,36 @@ async def tone_host(owner: Client, show: str, name: str, hertz: float) -> tuple[
     return host, feed
 
 
-async def test_two_browsers_see_and_hear_the_show_that_is_not_on_air(
+async def test_two_browsers_see_and_hear_a_show_off_air_one_behind_a_bad_network(
     owner: Client, invited: Invited, pages: list[Page], peers: list[Peer]
 ) -> None:
     host, _ = await tone_host(owner, invited.show, "Bob", 440)
     peers.append(host)
-    await colour(owner, invited, "#ff0000")
+    colours = itertools.cycle((("#ff0000", [255, 0, 0]), ("#0000ff", [0, 0, 255])))
 
-    took_s = await asyncio.gather(*(watch(page, owner, invited) for page in pages))
-    await asyncio.gather(*(run(page, COLOUR, [255, 0, 0]) for page in pages))
-    changed_s = time.time()
-    await colour(owner, invited, "#0000ff")
-    seen_s = await asyncio.gather(*(run(page, COLOUR, [0, 0, 255]) for page in pages))
+    async def first_picture_s() -> float:
+        await asyncio.gather(*(run(page, CLOSE) for page in pages))
+        return max(await asyncio.gather(*(watch(page, owner, invited) for page in pages)))
 
-    assert max(took_s) <= FIRST_WITHIN_S
-    assert max(seen_s) - changed_s <= BEHIND_S
-    for page in pages:
-        await inbound(page, "audio", "totalAudioEnergy", 0.01)
-        video = await inbound(page, "video", "framesDecoded", 10)
-        assert (video["frameWidth"], video["frameHeight"]) == (320, 180)
-        assert video["packetsLost"] == 0
-    await run(pages[0], "viewing.close()")
-    so_far = (await inbound(pages[1], "video", "framesDecoded", 0))["framesDecoded"]
-    await inbound(pages[1], "video", "framesDecoded", so_far + 10)
+    async def change_seen_s() -> float:
+        box, seen = next(colours)
+        changed_s = time.time()
+        await colour(owner, invited, box)
+        seen_s = await asyncio.gather(*(run(page, COLOUR, seen) for page in pages))
+        return float(max(seen_s) - changed_s)
+
+    async with behind(pages[1], CLEAR) as relays:
+        assert await best_of(ATTEMPTS, first_picture_s, FIRST_WITHIN_S) <= FIRST_WITHIN_S
+        assert await best_of(ATTEMPTS, change_seen_s, BEHIND_S) <= BEHIND_S
+        for page in pages:
+            await inbound(page, "audio", "totalAudioEnergy", 0.01)
+            video = await inbound(page, "video", "framesDecoded", 10)
+            assert (video["frameWidth"], video["frameHeight"]) == (320, 180)
+        relays[-1].change(up=CLEAR, down=Line(loss=0.1))
+        await inbound(pages[1], "video", "retransmittedPacketsReceived", 3)
+        await run(pages[0], CLOSE)
+        so_far = (await inbound(pages[1], "video", "framesDecoded", 0))["framesDecoded"]
+        await inbound(pages[1], "video", "framesDecoded", so_far + 10)
 
 
 async def test_hosts_hear_each_other_but_not_themselves(
@@ -178,7 +189,7 @@ async def test_a_player_that_takes_nothing_harms_nobody_and_is_missed(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO, "mediaserver")
-    monkeypatch.setattr(viewing, "SILENT_FOR_S", 4.0)
+    monkeypatch.setattr(viewing, "SILENT_FOR_S", 3.0)
     target = {"platform": "custom", "url": destination.url, "stream_key": "key"}
     await owner.post(f"{invited.path}/targets", target, 201)
     await owner.post(f"{invited.path}/start")
@@ -198,8 +209,7 @@ async def test_a_player_that_takes_nothing_harms_nobody_and_is_missed(
     relays[0].change(up=NOTHING, down=NOTHING)
     sent, seen = len(recording.pictures), well.pictures
     await well.until(lambda: well.pictures > seen + 30)
-
-    assert len(recording.pictures) - sent >= 25
+    await until(lambda: len(recording.pictures) > sent + 30)
     await until(lambda: "reason=silent" in caplog.text and "whep_ended" in caplog.text)
     assert (await owner.call("GET", gone.location)).status == 404
     assert (await owner.call("GET", well.location)).status == 204
