@@ -1,7 +1,7 @@
 """A sender that obeys as a browser does: it sends what its feed's events say is wanted."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from fractions import Fraction
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,16 +33,20 @@ class ObeyingTrack(PacketTrack):
             self._pictures = self._next
         return self._pictures[place]
 
+    async def want(self, wanted: Wanted) -> None:
+        """Send that from the next keyframe on."""
+        if wanted != self._wanted:
+            self._wanted = wanted
+            clip = await asyncio.to_thread(clips.wanted_clip, self._clip, wanted)
+            self._next = clip.pictures
+
     async def obey(self, invitation: Invitation) -> None:
         """Listen to the feed's events and follow them until they end."""
-        async for wanted in _wanted_by(invitation):
-            if wanted != self._wanted:
-                self._wanted = wanted
-                clip = await asyncio.to_thread(clips.wanted_clip, self._clip, wanted)
-                self._next = clip.pictures
+        async for wanted in wanted_by(invitation):
+            await self.want(wanted)
 
 
-async def _wanted_by(invitation: Invitation) -> AsyncIterator[Wanted]:
+async def wanted_by(invitation: Invitation) -> AsyncGenerator[Wanted]:
     """What is wanted of the invitation's feed, at first and with each event."""
     address = urlsplit(invitation.whip_url)
     api = f"{address.scheme}://{address.netloc}/api/v1"
