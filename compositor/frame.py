@@ -153,16 +153,12 @@ def video_frame(picture: Yuv420) -> av.VideoFrame:
 
 def region(picture: Yuv420, rect: Rect) -> Yuv420:
     """The part `rect` of `picture`: the same memory. Raises GeometryError if it is not inside."""
-    if not rect.inside(picture.size):
+    x, y, right, bottom = rect.x, rect.y, rect.x + rect.width, rect.y + rect.height
+    height, width = picture.y.shape
+    if right > width or bottom > height:
         raise GeometryError(f"{rect} is not inside {picture.size}")
-    rows, columns = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
-    half_rows = slice(rect.y // 2, rect.bottom // 2)
-    half_columns = slice(rect.x // 2, rect.right // 2)
-    return Yuv420(
-        picture.y[rows, columns],
-        picture.u[half_rows, half_columns],
-        picture.v[half_rows, half_columns],
-    )
+    rows, columns = slice(y // 2, bottom // 2), slice(x // 2, right // 2)
+    return Yuv420(picture.y[y:bottom, x:right], picture.u[rows, columns], picture.v[rows, columns])
 
 
 def copy(source: Yuv420, target: Yuv420) -> None:

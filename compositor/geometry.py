@@ -73,10 +73,10 @@ class Rect:
 
     def common(self, other: "Rect") -> "Rect | None":
         """What both cover."""
-        if not self.overlaps(other):
-            return None
         x, y = max(self.x, other.x), max(self.y, other.y)
-        return Rect(x, y, min(self.right, other.right) - x, min(self.bottom, other.bottom) - y)
+        width = min(self.x + self.width, other.x + other.width) - x
+        height = min(self.y + self.height, other.y + other.height) - y
+        return Rect(x, y, width, height) if width > 0 and height > 0 else None
 
 
 def whole(size: Size) -> Rect:
