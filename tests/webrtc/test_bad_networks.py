@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from fractions import Fraction
 
@@ -76,7 +76,7 @@ async def watched(relay: UdpRelay, feed: RecordingFeed, after_s: float, for_s: f
     await relay.until(lambda: relay.media_since_s is not None)
     assert relay.media_since_s is not None
     since = relay.media_since_s + after_s
-    await relay.until(lambda: relay.received[-1].at > since + for_s)
+    await relay.until(lambda: relay.received[-1].at > since + for_s, after_s + for_s + 5)
     return passage(relay, feed.units, since, since + for_s)
 
 
@@ -185,15 +185,18 @@ async def publishing(page: Page, feed: RecordingFeed) -> AsyncIterator[None]:
     """From the first picture until the host leaves."""
     seen = len(feed.of("video"))
     await feed.until(lambda: len(feed.of("video")) > seen)
-    yield
-    await leave(page, feed)
+    try:
+        yield
+    finally:
+        await leave(page, feed)
 
 
 async def succeeds(measure: Callable[[], Awaitable[bool]]) -> bool:
-    """Whether one of ATTEMPTS is good."""
+    """Whether one of ATTEMPTS is good; one in which the page joined anew is not."""
     for _ in range(ATTEMPTS):
-        if await measure():
-            return True
+        with suppress(TimeoutError):
+            if await measure():
+                return True
     return False
 
 
