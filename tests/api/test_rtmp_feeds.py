@@ -128,6 +128,7 @@ async def test_an_encoder_is_seen_and_heard_in_step(
     flashes, beeps = rises(pictures, 128), rises(levels, 0.1)
     skews = [min((flash - beep for beep in beeps), key=abs) for flash in flashes[1:]]
 
+    print("skew_ms", [round(1000 * skew) for skew in skews])
     assert (feed["state"], feed["connected"]) == ("on", True)
     assert (feed["width"], feed["height"]) == (320, 180)
     assert len(skews) >= 2
