@@ -63,7 +63,9 @@ class Feed:
         self.audio = AudioBuffer(clock)
         self._clock = clock
         self._sync = LipSync(self.audio)
+        self.device: str | None = None
         self._source: Source | None = None
+        self._contender: tuple[Source, str] | None = None
         self._seen_at_s: float | None = None
         self._decoding: DecodeThread | None = None
         self._watchers = 0
@@ -73,6 +75,29 @@ class Feed:
         self._frames_decoded = 0
         self._units_dropped = 0
         self._decode_errors = 0
+
+    def join(self, source: Source, device: str) -> Source | None:
+        """`source`, from the device of that hash ("" of one that does not say), brings this feed
+        from now on if it is the device that brought it last, or the first; another waits as the
+        contender. Gives back the connection that it replaces."""
+        if self.device in (None, device):
+            self.device = device
+            return self.attach(source)
+        replaced, self._contender = self._contender, (source, device)
+        return replaced[0] if replaced else None
+
+    def take_over(self) -> Source | None:
+        """The contender, if there is one, brings this feed from now on; gives back the connection
+        that it replaces."""
+        if self._contender is None:
+            return None
+        (source, self.device), self._contender = self._contender, None
+        return self.attach(source)
+
+    @property
+    def contender(self) -> tuple[Source, str] | None:
+        """The connection from another device that waits to bring this feed, and its device."""
+        return self._contender
 
     def attach(self, source: Source) -> Source | None:
         """Make `source` the one that brings this feed; gives back the one it replaces.
@@ -86,6 +111,8 @@ class Feed:
 
     def detach(self, source: Source, *, left: bool = False) -> None:
         """`source` brings nothing more. A host who `left` on purpose is gone at once."""
+        if self._contender is not None and self._contender[0] is source:
+            self._contender = None
         if self._source is not source:
             return
         self._source = None

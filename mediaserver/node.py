@@ -243,8 +243,9 @@ class Node:
             raise NodeFull("feeds")
 
     def connected(self) -> int:
-        """Feeds with a host's connection."""
-        return sum(feed.source is not None for show in self.known for feed in show.feeds().values())
+        """Hosts' connections that bring a feed, or wait to."""
+        feeds = [feed for show in self.known for feed in show.feeds().values()]
+        return sum((feed.source is not None) + (feed.contender is not None) for feed in feeds)
 
     # ---- the server's life
 

@@ -109,7 +109,7 @@ class RtmpFeeds:
             raise
         # No await from the welcome to here: what it saw still holds.
         source = RtmpSource(feed, connection, self._clock)
-        previous = feed.attach(source)
+        previous = feed.join(source, "")
         if previous is not None:
             self._retire(previous)
         log.info("rtmp_publishing show=%s feed=%s address=%s", show.id, feed.id, address)

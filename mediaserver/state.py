@@ -41,7 +41,7 @@ class CanvasRecord(msgspec.Struct, frozen=True):
 
 class FeedRecord(msgspec.Struct, frozen=True):
     """One host's invitation. `admitted_at` (unix seconds) orders the admitted; None is the
-    green room."""
+    green room. `device_hash` tells the device that published last, "" one that says nothing."""
 
     name: str
     token_hash: str
@@ -49,6 +49,7 @@ class FeedRecord(msgspec.Struct, frozen=True):
     gain_db: float = 0.0
     muted: bool = False
     solo: bool = False
+    device_hash: str | None = None
 
 
 class AssetRecord(msgspec.Struct, frozen=True):

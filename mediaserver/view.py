@@ -100,6 +100,7 @@ def feed_view(feed_id: FeedId, record: FeedRecord, feed: Feed, wanted: Wanted | 
         "name": record.name,
         "state": feed.state(),
         "connected": feed.source is not None,
+        "contender": feed.contender is not None,
         "admitted": record.admitted_at is not None,
         "gain_db": record.gain_db,
         "muted": record.muted,

@@ -24,7 +24,7 @@ _CORS = {
     "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After",
 }
 _PREFLIGHT = {
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, Shopcast-Resume",
     "Access-Control-Max-Age": "86400",
 }
 

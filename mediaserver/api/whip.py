@@ -16,13 +16,17 @@ from mediaserver.api.signalling import (
     trickled,
 )
 from mediaserver.clock import Clock
-from mediaserver.errors import NotFound
+from mediaserver.errors import BadRequest, NotFound
 from mediaserver.feed import Feed
 from mediaserver.packet import ShowId
 from mediaserver.rate_limit import RateLimit
+from mediaserver.secret import Secret, token_hash
 from mediaserver.webrtc.publishing import Publishing
 from mediaserver.webrtc.sdp import parse_offer
 from mediaserver.webrtc.session import WhipSession, WhipSessions
+
+RESUME_HEADER = "Shopcast-Resume"
+LONGEST_RESUME_SECRET = 200
 
 ENDPOINT = "/whip/{show}"
 SESSION = "/whip/{show}/{session}"
@@ -54,19 +58,21 @@ class _Whip:
         show_id = ShowId(request.match_info["show"])
         token = bearer(request)
 
+        device = _device(request)
+
         async def welcome() -> Feed:
             await self._publishing.show(show_id)
             feed = self._publishing.publisher(show_id, token)
             there = self._publishing.elsewhere(show_id)
             if there not in (None, request.app[DEPLOYMENT].base_url):
                 raise web.HTTPTemporaryRedirect(f"{there}/whip/{show_id}")  # RFC 9725 §4.5
-            if feed.source is None:
+            if feed.source is None or feed.device not in (None, device):
                 self._publishing.reserve()
             return feed
 
         feed = await welcome()
         offer = parse_offer(await offer_of(request))
-        session, answer = await self._sessions.open(show_id, feed, offer, welcome)
+        session, answer = await self._sessions.open(show_id, feed, offer, welcome, device)
         path = f"/whip/{show_id}/{session.id}"
         return created(request, path, session, answer, self._sessions.settings.servers)
 
@@ -97,3 +103,12 @@ class _Whip:
         if session is None or session.show_id != request.match_info["show"]:
             raise NotFound("session", session_id)
         return session
+
+
+def _device(request: web.Request) -> str:
+    """The hash of the secret by which a host's device is known again; "" of one that sends none.
+    Raises BadRequest."""
+    secret = request.headers.get(RESUME_HEADER, "").strip()
+    if len(secret) > LONGEST_RESUME_SECRET:
+        raise BadRequest(f"{RESUME_HEADER} has at most {LONGEST_RESUME_SECRET} characters")
+    return token_hash(Secret(secret)) if secret else ""

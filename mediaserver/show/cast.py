@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import Iterable, Mapping
 
-from mediaserver.feed import Feed
+from mediaserver.feed import Feed, Source
 from mediaserver.feed_state import FeedState
 from mediaserver.media import Media
 from mediaserver.packet import FeedId, ShowId
@@ -16,9 +16,9 @@ _SOURCE_CLOSE_TIMEOUT_S = 1.0
 
 log = logging.getLogger(__name__)
 
-Sight = tuple[FeedState, bool, Wanted | None]
-"""What of a feed changes without a command: its state, whether its host is connected, and how
-large a picture is wanted of it."""
+Sight = tuple[FeedState, bool, bool, Wanted | None]
+"""What of a feed changes without a command: its state, whether its host is connected, whether
+another device waits to be, and how large a picture is wanted of it."""
 
 
 class Cast:
@@ -40,6 +40,9 @@ class Cast:
                 feed = self.feeds[feed_id] = self._media.feed(feed_id, kept.name)
             elif feed_id in before.feeds and before.feeds[feed_id].token_hash != kept.token_hash:
                 parting.append(feed)
+            known = before.feeds.get(feed_id)
+            if known is None or known.device_hash != kept.device_hash:
+                feed.device = kept.device_hash
             feed.name = kept.name
             feed.admitted = kept.admitted_at is not None
             feed.gain_db = kept.gain_db
@@ -62,12 +65,21 @@ class Cast:
             if before == sight:
                 continue
             changed.append(feed_id)
-            if before is None or before[:2] != sight[:2]:
+            if before is None or before[:3] != sight[:3]:
                 log.info(
-                    "feed_state show=%s feed=%s state=%s connected=%s",
-                    *(self._show_id, feed_id, *sight[:2]),
+                    "feed_state show=%s feed=%s state=%s connected=%s contender=%s",
+                    *(self._show_id, feed_id, *sight[:3]),
                 )
         return changed
+
+    def left_to_contenders(self) -> list[FeedId]:
+        """The feeds whose hosts are gone, while another device waits."""
+        feeds = self.feeds.items()
+        return [key for key, feed in feeds if feed.contender and feed.state() == "gone"]
+
+    def devices(self) -> dict[FeedId, str]:
+        """From where each feed was brought last."""
+        return {key: feed.device for key, feed in self.feeds.items() if feed.device is not None}
 
     def is_empty(self) -> bool:
         """Whether no host is there, or was a moment ago."""
@@ -75,14 +87,24 @@ class Cast:
 
     def _sight(self, feed_id: FeedId) -> Sight:
         feed = self.feeds[feed_id]
-        return feed.state(), feed.source is not None, self.wanted.get(feed_id)
+        contends = feed.contender is not None
+        return feed.state(), feed.source is not None, contends, self.wanted.get(feed_id)
 
 
 async def part(feeds: Iterable[Feed]) -> None:
     """Close the connections of `feeds`."""
-    sources = [(feed, feed.source) for feed in feeds if feed.source is not None]
-    for feed, source in sources:
-        feed.detach(source, left=True)
+    sources = []
+    for feed in feeds:
+        contender = feed.contender[0] if feed.contender else None
+        for source in (feed.source, contender):
+            if source is not None:
+                feed.detach(source, left=True)
+                sources.append(source)
+    await close(*sources)
+
+
+async def close(*sources: Source) -> None:
+    """End connections, as far as they do so in time."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_SOURCE_CLOSE_TIMEOUT_S):
-            await asyncio.gather(*(source.close() for _, source in sources))
+            await asyncio.gather(*(source.close() for source in sources))

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mediaserver.errors import Conflict, StoreUnavailable
+from mediaserver.errors import Conflict, NotFound, StoreUnavailable
 from mediaserver.packet import CanvasId
 from mediaserver.show.assets import AssetCommands
 from mediaserver.show.canvases import CanvasCommands
@@ -83,6 +83,7 @@ class Show(FeedCommands, CanvasCommands, RecordingCommands, AssetCommands, Targe
             self._wake.clear()
             if self._air.failure is not None:
                 raise self._air.failure
+            await self._see_to_devices()
             self._look()
             if self._is_made or self._assets.loaded:
                 async with self._lock:
@@ -90,6 +91,15 @@ class Show(FeedCommands, CanvasCommands, RecordingCommands, AssetCommands, Targe
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_INTERVAL_S if self._is_awake() else None):
                     await self._wake.wait()
+
+    async def _see_to_devices(self) -> None:
+        async with self._lock:
+            try:
+                await self._note_devices()
+            except Conflict:
+                # Another server has changed the show: the next time it goes by what is stored.
+                with contextlib.suppress(NotFound, StoreUnavailable):
+                    await self._load()
 
     async def _tidy(self) -> None:
         """Stop what nobody wants any more, and have at hand what the rest shows."""

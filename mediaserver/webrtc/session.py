@@ -133,7 +133,7 @@ class WhipSession:
             self._timer = asyncio.get_running_loop().call_later(self._tick_s - now, self._tick)
 
     def _push(self, unit: AccessUnit) -> None:
-        if not self._ended:
+        if not self._ended and self.feed.source is self:
             self.feed.push(unit)
 
 
@@ -153,9 +153,14 @@ class WhipSessions:
         return self._sessions.get(session_id)
 
     async def open(
-        self, show_id: str, feed: Feed, offer: Offer, welcome: Callable[[], Awaitable[Feed]]
+        self,
+        show_id: str,
+        feed: Feed,
+        offer: Offer,
+        welcome: Callable[[], Awaitable[Feed]],
+        device: str = "",
     ) -> tuple[WhipSession, str]:
-        """A new session that brings `feed` from now on, and the answer to its offer.
+        """A new session that joins `feed` from `device`, and the answer to its offer.
 
         Answering takes time, so `welcome` has the last word: it gives the feed that the host may
         publish now, or raises. What brought the feed before is closed. Raises NodeFull without
@@ -171,7 +176,7 @@ class WhipSessions:
             raise
         # No await from the welcome to here: what it saw still holds.
         self._sessions[session.id] = session
-        previous = feed.attach(session)
+        previous = feed.join(session, device)
         if previous is not None:
             self._retire(previous)
         session.start().add_done_callback(lambda task: self._ended(session, task))

@@ -44,6 +44,7 @@ async def test_an_invitation_holds_all_that_a_host_needs(
         "name": "Zoë's phone",
         "state": "gone",
         "connected": False,
+        "contender": False,
         "admitted": True,
         "gain_db": 0.0,
         "muted": False,

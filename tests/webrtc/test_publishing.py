@@ -192,6 +192,7 @@ async def test_invitation_that_another_server_made_is_known_at_once(
         show = await there.node.create("Autumn", canvases, starts_at=None, channels=())
         _, first, _ = await show.add_feed("Ann", admitted=True)
         assert await Offer(here.base_url, show, first).status() == 201
+        await there.node.show(show.id)  # as each call over HTTP begins
         feed_id, second, _ = await show.add_feed("Bob", admitted=True)
         headers = {"Authorization": f"Bearer {second.reveal()}"}
         url = f"{here.base_url}/api/v1/shows/{show.id}/feeds/{feed_id}/thumbnail.jpg"
