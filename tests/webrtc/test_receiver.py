@@ -1,3 +1,4 @@
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from aiortc.rtp import AnyRtcpPacket, RtcpRtpfbPacket, RtcpSenderInfo, RtcpSrPac
 
 from mediaserver.packet import AccessUnit
 from mediaserver.webrtc.feedback import parse_rtcp
+from mediaserver.webrtc.jitter import MAX_NACKS_EACH
 from mediaserver.webrtc.receiver import KEYFRAME_INTERVAL_S, Receiver
 from mediaserver.webrtc.sdp import parse_offer
 from tests.media import video_units
@@ -40,6 +42,7 @@ class Peer:
         ]
 
 
+NACK_FOR_OPUS = ("a=fmtp:111 ", "a=rtcp-fb:111 nack\r\na=fmtp:111 ")
 NACK, PLI, TRANSPORT, REMB = (
     ("RtcpRtpfbPacket", 1),
     ("RtcpPsfbPacket", 1),
@@ -156,6 +159,38 @@ def test_stream_that_begins_in_the_middle_is_asked_for_a_keyframe() -> None:
         peer.receiver.rtp_received(packet, 0.0)
     assert peer.kinds() == [PLI]
     assert peer.units == []
+
+
+def test_hole_is_asked_for_then_a_keyframe_again_and_again_until_one_comes() -> None:
+    peer = Peer(CHROMIUM)
+    first, second, *rest, keyframe = h264_stream(7, gop=6)
+    for packet in itertools.chain(first, second[1:], *rest):
+        peer.receiver.rtp_received(packet, 0.0)
+    asked: list[tuple[float, tuple[str, int]]] = []
+    now = 0.0
+    while now < 2:
+        peer.sent.clear()
+        peer.receiver.tick(now)
+        asked += [(round(now, 3), kind) for kind in peer.kinds() if kind in (NACK, PLI)]
+        now = peer.receiver.due_s
+    nacks, plis = ([at for at, kind in asked if kind == wanted] for wanted in (NACK, PLI))
+    assert nacks == pytest.approx([0.03 * n for n in range(1, MAX_NACKS_EACH)])
+    assert plis == pytest.approx([0.25, 0.75, 1.25, 1.75], abs=0.05)
+    for packet in keyframe:
+        peer.receiver.rtp_received(packet, 2.0)
+    assert [unit.timestamp for unit in peer.units] == [0, 6 * 3000]
+    peer.sent.clear()
+    peer.receiver.tick(4.0)
+    assert PLI not in peer.kinds()
+
+
+def test_sound_is_asked_for_where_the_sender_would_repeat_it() -> None:
+    for offer, asks in ((CHROMIUM, False), (CHROMIUM.replace(*NACK_FOR_OPUS), True)):
+        peer = Peer(offer)
+        for sequence in (1, 3):
+            packet = rtp(sequence, 960 * sequence, b"sound", payload_type=OPUS, ssrc=7)
+            peer.receiver.rtp_received(packet, 0.0)
+        assert peer.kinds() == [NACK] * asks
 
 
 def test_transport_feedback_goes_out_every_50_ms_and_reports_every_second() -> None:
