@@ -8,6 +8,7 @@ import pytest
 
 from mediaserver.broadcast import Listener
 from mediaserver.clock import ManualClock
+from mediaserver.decoder import BT601
 from mediaserver.redis_server import RedisServer
 from mediaserver.secret import Vault
 from mediaserver.show import Show
@@ -21,6 +22,8 @@ PHONE, LAPTOP, NONE = "hash-of-phone", "hash-of-laptop", ""
 
 class Camera:
     """A connection that sends nothing by itself."""
+
+    untagged_matrix = BT601
 
     def __init__(self) -> None:
         self.is_closed = False

@@ -68,9 +68,17 @@ class Publisher:
     async def accept(self, answer: str) -> None:
         await self.peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
 
-    async def publish(self, url: str, token: str, tls: ssl.SSLContext | bool = True) -> str:
+    async def publish(
+        self,
+        url: str,
+        token: str,
+        tls: ssl.SSLContext | bool = True,
+        resume_secret: str | None = None,
+    ) -> str:
         """Offer, post, accept; gives back the answer."""
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
+        if resume_secret is not None:
+            headers["Shopcast-Resume"] = resume_secret
         async with (
             aiohttp.ClientSession() as http,
             http.post(url, data=await self.offer(), headers=headers, ssl=tls) as response,
