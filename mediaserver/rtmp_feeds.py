@@ -26,6 +26,9 @@ SILENT_FOR_S = 10.0
 _WAITING = 64
 """Connections that may be before their publish at a time."""
 
+_DEVICE = ""
+"""Encoders send no secret to be known again by: all of them count as one device."""
+
 _UNUSABLE_MEDIA = "NetStream.Publish.Rejected"
 
 
@@ -109,7 +112,7 @@ class RtmpFeeds:
             raise
         # No await from the welcome to here: what it saw still holds.
         source = RtmpSource(feed, connection, self._clock)
-        previous = feed.join(source, "")
+        previous = feed.join(source, _DEVICE)
         if previous is not None:
             self._retire(previous)
         log.info("rtmp_publishing show=%s feed=%s address=%s", show.id, feed.id, address)
@@ -131,7 +134,7 @@ class RtmpFeeds:
         if feed_id is None:
             raise PublishRefused("this stream key is no longer good: ask for a new invitation")
         feed = show.feed(feed_id)
-        if feed.source is None:
+        if feed.source is None or feed.device not in (None, _DEVICE):
             self._node.reserve()
         show.stir()
         return show, feed
