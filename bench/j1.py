@@ -19,7 +19,7 @@ from bench.sender import Job, Sent
 from mediaserver.demo.broadcast import Broadcast
 from mediaserver.demo.child import Child
 from mediaserver.demo.server import running_server
-from mediaserver.encoder import LIVE
+from mediaserver.encoder import DEFAULT_PRESET
 
 PRESET = "veryfast"
 """Of x264, as the job says."""
@@ -111,7 +111,7 @@ async def our_show(
     *,
     live: bool = False,
     obeying: bool = False,
-    preset: str = LIVE,
+    preset: str = DEFAULT_PRESET,
 ) -> AsyncIterator[OurShow]:
     """J1 by our server, feeds over WebRTC, on air at every key. `live`: with time codes;
     `obeying`: feeds come at the size of their tiles."""

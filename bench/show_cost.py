@@ -1,8 +1,8 @@
 """What J1 costs: our server with feeds over WebRTC, FFmpeg's command line, and x264 alone.
 
-Ours and FFmpeg's encode with x264's `veryfast`, as the job says; `live` is our server with its own
-default preset (docs/adr/0008), `obeying` that with feeds at the size of their tiles, as browsers
-send them.
+Ours and FFmpeg's encode with x264's `veryfast`, as the job says; `default` is our server with
+the preset that it has by default (docs/adr/0008), `obeying` that with feeds at the size of their
+tiles, as browsers send them.
 """
 
 from pathlib import Path
@@ -10,43 +10,45 @@ from pathlib import Path
 from bench import j1, x264
 from bench.process_cpu import cpu_pct_core
 from bench.report import Figures, Options, Report, medians, report, run
-from mediaserver.encoder import LIVE
+from mediaserver.encoder import DEFAULT_PRESET
 
 KEYS = ("count-1", "count-2", "count-3")
 
 
 async def measure(options: Options) -> Report:
-    ours, live, obeying, ffmpeg, encoder = [], [], [], [], []
+    ours, default, obeying, ffmpeg, encoder = [], [], [], [], []
     pictures = x264.composed()
     for _ in range(options.runs):
         async with j1.scratch() as directory, j1.sinks(directory) as sinks:
             ours.append(await our_cost(sinks, directory, options.seconds, j1.PRESET))
-            live.append(await our_cost(sinks, directory, options.seconds, LIVE))
-            obeying.append(await our_cost(sinks, directory, options.seconds, LIVE, obeying=True))
+            default.append(await our_cost(sinks, directory, options.seconds, DEFAULT_PRESET))
+            obeying.append(
+                await our_cost(sinks, directory, options.seconds, DEFAULT_PRESET, obeying=True)
+            )
             ffmpeg.append(await ffmpeg_cost(sinks, directory, options.seconds))
         encoder.append(
             {
                 "cpu_pct_core": x264.cost(pictures, options.seconds, j1.PRESET),
-                "live_cpu_pct_core": x264.cost(pictures, options.seconds, LIVE),
+                "default_cpu_pct_core": x264.cost(pictures, options.seconds, DEFAULT_PRESET),
             }
         )
     peer = medians(ffmpeg)["cpu_pct_core"]
     cpu = {
         "server_cpu_pct_core": medians(ours)["cpu_pct_core"],
-        "live_cpu_pct_core": medians(live)["cpu_pct_core"],
+        "default_cpu_pct_core": medians(default)["cpu_pct_core"],
         "obeying_cpu_pct_core": medians(obeying)["cpu_pct_core"],
         "ffmpeg_cpu_pct_core": peer,
         "x264_cpu_pct_core": medians(encoder)["cpu_pct_core"],
-        "x264_live_cpu_pct_core": medians(encoder)["live_cpu_pct_core"],
+        "x264_default_cpu_pct_core": medians(encoder)["default_cpu_pct_core"],
     }
     both = {
         **cpu,
         "ratio": cpu["server_cpu_pct_core"] / peer,
-        "live_ratio": cpu["live_cpu_pct_core"] / peer,
+        "default_ratio": cpu["default_cpu_pct_core"] / peer,
         "obeying_ratio": cpu["obeying_cpu_pct_core"] / peer,
-        "late_ticks_worst_run": max(run["late_ticks"] for run in ours + live + obeying),
+        "late_ticks_worst_run": max(run["late_ticks"] for run in ours + default + obeying),
     }
-    others = {"live": live, "obeying": obeying, "ffmpeg": ffmpeg, "x264": encoder}
+    others = {"default": default, "obeying": obeying, "ffmpeg": ffmpeg, "x264": encoder}
     return report("show_cost", ours, {**others}, both)
 
 

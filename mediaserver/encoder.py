@@ -18,10 +18,8 @@ NAL_SPS, NAL_PPS = 7, 8  # ITU-T H.264 table 7-1
 AUDIO_BITRATE_BPS = 128_000
 
 
-LIVE = "live"
-"""Beside x264's own presets: `veryfast` without what costs a third of its time for 0.1 dB
-(docs/adr/0008)."""
-_LIVE_OPTIONS = {"preset": "veryfast", "partitions": "i8x8", "weightp": "0"}
+DEFAULT_PRESET = "superfast"
+"""docs/adr/0008."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class VideoEncoding:
     height: int
     fps: Fraction
     bitrate_bps: int
-    preset: str = LIVE
+    preset: str = DEFAULT_PRESET
     keyframe_interval_s: float = 2.0
 
 
@@ -57,7 +55,7 @@ class VideoEncoder:
         context.color_primaries = av.video.reformatter.ColorPrimaries.BT709
         context.color_trc = av.video.reformatter.ColorTrc.BT709
         context.options = {
-            **(_LIVE_OPTIONS if encoding.preset == LIVE else {"preset": encoding.preset}),
+            "preset": encoding.preset,
             "tune": "zerolatency",
             "maxrate": str(encoding.bitrate_bps),
             "bufsize": str(encoding.bitrate_bps),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from mediaserver.clock import Clock
-from mediaserver.encoder import LIVE, VideoEncoding
+from mediaserver.encoder import DEFAULT_PRESET, VideoEncoding
 from mediaserver.fanout import Fanout
 from mediaserver.feed import Feed
 from mediaserver.levels import Levels
@@ -41,7 +41,7 @@ class Media:
         *,
         clock: Clock,
         recordings: Recordings,
-        x264_preset: str = LIVE,
+        x264_preset: str = DEFAULT_PRESET,
         keyframe_interval_s: float = 2.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:

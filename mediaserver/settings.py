@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from cryptography.fernet import Fernet
 
-from mediaserver.encoder import LIVE
+from mediaserver.encoder import DEFAULT_PRESET
 from mediaserver.errors import ConfigError
 from mediaserver.secret import Secret
 from mediaserver.store import check_url
@@ -220,7 +220,6 @@ def _port_or_off(value: object) -> int | None:
 
 _HTTP_URL = _url("http", "https")
 _PRESETS = (
-    LIVE,
     *("ultrafast", "superfast", "veryfast", "faster", "fast"),
     *("medium", "slow", "slower", "veryslow"),
 )
@@ -265,7 +264,9 @@ class SecretSettings:
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    x264_preset: Annotated[str, Setting("SHOPCAST_X264_PRESET", _one_of(*_PRESETS))] = LIVE
+    x264_preset: Annotated[str, Setting("SHOPCAST_X264_PRESET", _one_of(*_PRESETS))] = (
+        DEFAULT_PRESET
+    )
     keyframe_interval_s: Annotated[
         float, Setting("SHOPCAST_KEYFRAME_INTERVAL_S", _number(0.5, 10))
     ] = 2.0

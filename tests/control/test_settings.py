@@ -62,7 +62,7 @@ def test_all_faults_are_listed_at_once() -> None:
         "http.prot in shop.toml: there is no such setting; did you mean port?",
         "SHOPCAST_PORT: must be a number, not 'eighty'",
         "SHOPCAST_UDP_PORTS: must be a range of ports from 1024 to 65535, such as 40000-40100",
-        "encoder.x264_preset in shop.toml: must be one of live, ultrafast, superfast, veryfast, faster, "
+        "encoder.x264_preset in shop.toml: must be one of ultrafast, superfast, veryfast, faster, "
         "fast, medium, slow, slower, veryslow, not 'quick'",
         "log in shop.toml: must be a section, written [log]",
         "strore in shop.toml: there is no such section; did you mean store?",
