@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help setup run demo test fuzz bench gallery
+.PHONY: help setup run demo test fuzz soak bench gallery
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
@@ -39,6 +39,9 @@ fuzz: $(DEV_STAMP) ## 100,000 inputs for each parser, then as many examples for 
 	$(BIN)/python -m tests.fuzz
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/rtmp/test_amf0.py tests/rtmp/test_chunk.py \
 		tests/rtmp/test_sessions.py tests/webrtc/test_sdp.py tests/webrtc/test_rtp.py
+
+soak: $(DEV_STAMP) ## a show that is disturbed at random (MINUTES=10, SEED=… for the same again)
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 bench: $(DEV_STAMP) ## the measured figures, each with its peer's
 	$(PYTHON) tests/system_packages.py

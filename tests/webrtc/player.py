@@ -1,7 +1,12 @@
-"""aiortc as a player and as a host with a tone, for what is heard of a show."""
+"""aiortc as a player and as a host with a tone, for what is heard of a show.
+
+`python -m tests.webrtc.player URL TOKEN` watches until it is ended; at the first picture it prints
+where its session is.
+"""
 
 import asyncio
 import fractions
+import sys
 from collections.abc import Awaitable, Callable
 
 import aiohttp
@@ -121,3 +126,15 @@ class Player(Peer):
             else:
                 self.pictures += 1
             self._changed.set()
+
+
+async def _main(url: str, token: str) -> None:
+    player = Player()
+    await player.open(url, token)
+    await player.until(lambda: player.pictures > 0)
+    print(player.location, flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(*sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""A show that is disturbed at random for as long as one likes, and measured every minute."""
