@@ -58,8 +58,8 @@ async function publish(stream, mine) {
       await publication.connect();
       if (mine !== joined) return;
       isConnected = true;
-      if (view?.feed) publication.want(view.feed.wanted);
-      tell();
+      if (view?.feed) follow();
+      else tell();
       events.open();
       const since = performance.now();
       const putOut = await publication.ended();
@@ -89,7 +89,11 @@ function hear(told) {
   view = told;
   if (!publication || !isConnected || !view.feed) return;
   if (!view.feed.contender) publication.isContender = false;
-  publication.want(view.feed.wanted);
+  follow();
+}
+
+function follow() {
+  publication.want(publication.isContender ? null : view.feed.wanted);
   tell();
 }
 

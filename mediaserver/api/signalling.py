@@ -21,7 +21,7 @@ FRAGMENT_TYPE = "application/trickle-ice-sdpfrag"
 
 _CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After",
+    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After, Shopcast-Contender",
 }
 _PREFLIGHT = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, Shopcast-Resume",

@@ -27,6 +27,8 @@ from mediaserver.webrtc.session import WhipSession, WhipSessions
 
 RESUME_HEADER = "Shopcast-Resume"
 LONGEST_RESUME_SECRET = 200
+CONTENDER_HEADER = "Shopcast-Contender"
+"""Tells a host that the invitation's place is another device's, so that this one waits."""
 
 ENDPOINT = "/whip/{show}"
 SESSION = "/whip/{show}/{session}"
@@ -74,7 +76,10 @@ class _Whip:
         offer = parse_offer(await offer_of(request))
         session, answer = await self._sessions.open(show_id, feed, offer, welcome, device)
         path = f"/whip/{show_id}/{session.id}"
-        return created(request, path, session, answer, self._sessions.settings.servers)
+        response = created(request, path, session, answer, self._sessions.settings.servers)
+        if feed.contender is not None and feed.contender[0] is session:
+            response.headers[CONTENDER_HEADER] = "true"
+        return response
 
     async def trickle(self, request: web.Request) -> web.Response:
         return await trickled(request, self._session_of(request))

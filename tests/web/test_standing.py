@@ -69,3 +69,27 @@ async def test_joining_on_a_second_page_of_the_same_browser_takes_the_place(
         await says(each, "connected", "You are connected and let in. The show is not on air yet.")
 
     await says(page, "idle", "You have joined on another page instead.")
+
+
+async def test_host_on_a_second_device_waits_until_the_studio_lets_it_take_over(
+    owner: Client, launch: Launch
+) -> None:
+    show = await owner.post("/api/v1/shows", {"title": "Autumn"}, 201)
+    path = f"/api/v1/shows/{show['id']}/feeds"
+    ann = await owner.post(path, {"name": "Ann", "admitted": True}, 201)
+    browser = await launch(FAKE_CAMERA)
+    phone, desk = [await (await browser.new_context()).new_page() for _ in range(2)]
+    inside = "You are connected and let in. The show is not on air yet."
+    waiting = (
+        "You are waiting: this invitation is in use on another device. "
+        "The studio can let you take over."
+    )
+
+    for page, state, words in ((phone, "connected", inside), (desk, "contender", waiting)):
+        await page.goto(ann["join_url"])
+        await page.get_by_role("button", name="Join").click()
+        await says(page, state, words)
+    await owner.patch(f"{path}/{ann['id']}", {"admitted": True})
+
+    await says(desk, "connected", inside)
+    await says(phone, "contender", waiting)
