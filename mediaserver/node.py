@@ -163,12 +163,14 @@ class Node:
         """Whose token has that hash; `show_id` is the show it is used for. Raises Unauthorized."""
         if hmac.compare_digest(hashed, self._owner_hash):
             return Principal("owner")
-        if host := self._host(hashed):
-            return host
+        host = self._host(hashed)
         try:
-            self._tokens = await self._store.tokens()
-            if hashed not in self._tokens and show_id is not None:
-                await self._refreshed(show_id)  # another server may have made the invitation
+            if host is not None and host.show_id is not None:
+                await self._refreshed(host.show_id)  # another server may have made a new invitation
+            else:
+                self._tokens = await self._store.tokens()
+                if hashed not in self._tokens and show_id is not None:
+                    await self._refreshed(show_id)
         except StoreUnavailable:
             log.debug("tokens_from_memory")
         except (NotFound, UnreadableRecord) as error:

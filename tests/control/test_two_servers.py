@@ -250,6 +250,20 @@ async def test_what_one_server_changes_the_other_reads(running: Running, second:
     assert await running.node.shows() == []
 
 
+async def test_an_invitation_that_was_renewed_on_one_is_dead_on_the_other(
+    running: Running, second: Running
+) -> None:
+    show = await show_with_target(running, "rtmp://127.0.0.1:9/live")
+    feed_id, token, _ = await show.add_feed("Ann", admitted=True)
+    assert (await second.node.identify(token_hash(token), show.id)).feed_id == feed_id
+
+    renewed, _ = await show.reissue_token(feed_id)
+
+    with pytest.raises(Unauthorized, match="no longer"):
+        await second.node.identify(token_hash(token), show.id)
+    assert (await second.node.identify(token_hash(renewed), show.id)).feed_id == feed_id
+
+
 async def test_a_producers_token_is_good_on_both_until_it_is_revoked_on_one(
     running: Running, second: Running
 ) -> None:
