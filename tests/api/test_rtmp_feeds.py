@@ -3,6 +3,7 @@
 import asyncio
 import io
 import logging
+import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -191,8 +192,10 @@ async def test_a_killed_encoder_comes_back_into_its_place_and_leaves_it_by_its_g
         await studio.until(connected=True, state="on")
         killed.process.kill()
         await studio.until(connected=False)
-        async with ffmpeg(studio.url, [*inputs(), "-t", "1", *PICTURE, *SOUND]) as back:
-            await studio.until(connected=True, state="on")
+        async with ffmpeg(studio.url, [*inputs(), *PICTURE, *SOUND]) as back:
+            await studio.until(connected=True)
+            await studio.thumbnail()
+            back.process.send_signal(signal.SIGINT)
             assert await back.said() == ""
             assert (await studio.until(connected=False))["state"] == "gone"
 
