@@ -8,6 +8,7 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
 
 from mediaserver import flv
 from mediaserver.audio_buffer import CHANNELS, SAMPLE_RATE, Samples
@@ -35,7 +36,10 @@ class VideoEncoding:
 
 
 class VideoEncoder:
-    """x264 with a closed GOP of fixed length and no frame held back, on one thread."""
+    """x264 with a closed GOP of fixed length and no frame held back, on one thread.
+
+    The length is in time: ticks that are left out do not put the next keyframe off.
+    """
 
     def __init__(self, encoding: VideoEncoding) -> None:
         gop = max(1, round(encoding.keyframe_interval_s * encoding.fps))
@@ -61,9 +65,12 @@ class VideoEncoder:
             "bufsize": str(encoding.bitrate_bps),
             "keyint_min": str(gop),
             "sc_threshold": "0",
+            "forced-idr": "1",
         }
         context.open()
         self._context = context
+        self._gop = gop
+        self._keyframe_tick: int | None = None
         self._ticks_per_frame = Fraction(TICKS_PER_S) / encoding.fps
         extradata = context.extradata
         assert extradata is not None, "x264 gives its headers at once with global_header"
@@ -74,6 +81,10 @@ class VideoEncoder:
     def encode(self, frame: av.VideoFrame, tick: int) -> list[EncodedPacket]:
         """Encode `frame` as the picture of `tick`. The frame's buffer is free afterwards."""
         frame.pts = tick
+        frame.pict_type = PictureType.NONE
+        if self._keyframe_tick is None or tick - self._keyframe_tick >= self._gop:
+            self._keyframe_tick = tick
+            frame.pict_type = PictureType.I
         return [self._packet(packet) for packet in self._context.encode(frame)]
 
     def _packet(self, packet: "av.Packet[av.VideoStream]") -> EncodedPacket:

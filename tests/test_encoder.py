@@ -58,6 +58,18 @@ def test_keyframes_come_at_a_fixed_interval_and_nowhere_else(
     assert [i for i, packet in enumerate(packets) if packet.is_keyframe] == list(range(0, 130, gop))
 
 
+def test_ticks_that_are_left_out_do_not_put_the_next_keyframe_off() -> None:
+    encoder = VideoEncoder(encoding(keyframe_interval_s=1))
+    ticks = [tick for tick in range(150) if tick % 3 or tick in (30, 60)]
+
+    frames = (noise_frames(10) * 15)[: len(ticks)]
+
+    pairs = zip(ticks, frames, strict=True)
+    keyframes = [tick for tick, frame in pairs if encoder.encode(frame, tick)[0].is_keyframe]
+
+    assert keyframes == [1, 31, 61, 91, 121]
+
+
 def test_timestamps_are_computed_from_the_tick_number() -> None:
     encoder = VideoEncoder(encoding(fps=Fraction(30_000, 1001)))
 
