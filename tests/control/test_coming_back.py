@@ -229,7 +229,7 @@ async def test_targets_and_recordings_are_back_soon_after_the_start_of_a_server_
                 again.process.kill()
                 await again.ended(END_TIMEOUT_S)
         for index in (2, 3):
-            await (await destination.recording(index)).until_messages(10)
+            await (await destination.recording(index)).until_messages(1)
 
     assert show["status"] == "on_air"
     assert show["canvases"]["landscape"]["layout"]["preset"] == "grid"
