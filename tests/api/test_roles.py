@@ -23,6 +23,7 @@ def address(path: str, invited: Invited) -> str:
         .replace("{token}", "none")
         .replace("{session}", "none")
         .replace("{asset}", "none")
+        .replace("{recording}", "none")
         .replace("{schema}", "layout.json")
         .replace("{name}", "host.js")
     )
