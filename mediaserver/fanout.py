@@ -21,19 +21,20 @@ class Fanout:
         self._headers: dict[Kind, EncodedPacket] = {}
         self._queues: tuple[PacketQueue, ...] = ()
 
-    def publish(self, packet: EncodedPacket) -> None:
-        """Give `packet` to every reader; headers are remembered for those who come later."""
-        if packet.is_header:
-            self._headers[packet.kind] = packet
+    def publish(self, *packets: EncodedPacket) -> None:
+        """Give `packets` to every reader; headers are remembered for those who come later."""
+        for packet in packets:
+            if packet.is_header:
+                self._headers[packet.kind] = packet
         for queue in self._queues:
-            queue.put(packet)
+            queue.put(*packets)
 
     def subscribe(
         self, on_packet: Callable[[], None] | None = None, limit_s: float = DEFAULT_LIMIT_S
     ) -> "PacketQueue":
         """A queue that begins with the headers known, then with the next video keyframe.
 
-        `on_packet` is called after every packet that has come in, for readers that `pop`.
+        `on_packet` is called after packets have come in, for readers that `pop`.
         """
         queue = PacketQueue(self._headers.values(), limit_s, on_packet)
         self._queues += (queue,)
@@ -72,12 +73,14 @@ class PacketQueue:
     def __len__(self) -> int:
         return len(self._packets)
 
-    def put(self, packet: EncodedPacket) -> None:
-        if not packet.is_header and not self._admits(packet):
+    def put(self, *packets: EncodedPacket) -> None:
+        admitted = [packet for packet in packets if packet.is_header or self._admits(packet)]
+        for packet in admitted:
+            self._packets.append(packet)
+            if len(self._packets) > 1:
+                self._bound(packet)
+        if not admitted:
             return
-        self._packets.append(packet)
-        if len(self._packets) > 1:
-            self._bound(packet)
         if self._on_packet is not None:
             self._on_packet()
         elif self._waiter is not None and not self._waiter.done():

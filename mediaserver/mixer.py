@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 
@@ -18,8 +19,9 @@ from mediaserver.packet import EncodedPacket, FeedId
 FRAME_RATE = Fraction(SAMPLE_RATE, AAC_FRAME_SAMPLES)
 LEAD_S = 0.5
 """Sound later than this is left out rather than made up for."""
-FADE_OUT_S = 0.1
-"""The block that fades, one that the encoder holds back, one that it laps over; and one more."""
+FADE_OUT_S = 0.15
+"""The block that fades, one that the encoder holds back, one that it laps over, one more; and the
+picture that takes them along."""
 
 OnBlock = Callable[[int, Samples], None]
 """Takes the number of a block and its samples, (2, 1024) at 48 kHz, which it must not change."""
@@ -27,7 +29,8 @@ OnBlock = Callable[[int, Samples], None]
 
 class AudioBus:
     """One thread per show that mixes and encodes a block when its time is over, so that sound
-    waits for none of what is heard after it; its packets go to the fan-out of every canvas on air.
+    waits for none of what is heard after it. Its packets go out with the pictures of each canvas:
+    what wakes the event loop, and writes to a target, does so once for both.
 
     The epoch of the bus is the epoch of the show: canvases count their ticks from it too.
     `on_levels` is called on the event loop, ten times a second.
@@ -46,7 +49,7 @@ class AudioBus:
         self._on_failure = on_failure
         self._on_levels = on_levels
         self._feeds: tuple[Feed, ...] = ()
-        self._fanouts: list[Fanout] = []
+        self._waiting: dict[Fanout, deque[EncodedPacket]] = {}
         self._listeners: tuple[tuple[OnBlock, FeedId | None], ...] = ()
         self._stopping = threading.Event()
         self._encoder = AudioEncoder()
@@ -76,12 +79,17 @@ class AudioBus:
         self._mix.measure_anew()
 
     def add(self, fanout: Fanout) -> None:
-        """Carry the sound to `fanout` too."""
+        """Keep the sound for `fanout` too."""
         fanout.publish(self._encoder.header)
-        self._fanouts.append(fanout)
+        self._waiting = {**self._waiting, fanout: deque()}
 
     def remove(self, fanout: Fanout) -> None:
-        self._fanouts.remove(fanout)
+        self._waiting = {key: kept for key, kept in self._waiting.items() if key is not fanout}
+
+    def taken(self, fanout: Fanout) -> list[EncodedPacket]:
+        """The sound that has been encoded for `fanout` since this was last called."""
+        waiting = self._waiting.get(fanout, ())
+        return [waiting.popleft() for _ in range(len(waiting))] if waiting else []
 
     def listen_in(self, on_block: OnBlock, without: FeedId | None) -> None:
         """From the next block on call `on_block` on the thread of the sound, which it must not
@@ -91,13 +99,6 @@ class AudioBus:
     def stop_listening(self, on_block: OnBlock) -> None:
         """The block that is being mixed at this moment may still come."""
         self._listeners = tuple(each for each in self._listeners if each[0] != on_block)
-
-    def _publish(self, packets: list[EncodedPacket], levels: Levels | None) -> None:
-        for fanout in self._fanouts:
-            for packet in packets:
-                fanout.publish(packet)
-        if levels is not None and self._on_levels is not None:
-            self._on_levels(levels)
 
     def _run(self) -> None:
         try:
@@ -113,7 +114,10 @@ class AudioBus:
             without = {key for _, key in listeners if key is not None}
             mixed = self._mix.following(self._feeds, without, pacer.due_s(index))
             packets = self._encoder.encode(mixed.block, index)
-            self._loop.call_soon_threadsafe(self._publish, packets, mixed.levels)
+            for waiting in self._waiting.values():
+                waiting.extend(packets)
+            if mixed.levels is not None and self._on_levels is not None:
+                self._loop.call_soon_threadsafe(self._on_levels, mixed.levels)
             for on_block, key in listeners:
                 on_block(index, mixed.block if key is None else mixed.without[key])
             index = max(index + 1, pacer.first_after(self._clock.now() - LEAD_S))

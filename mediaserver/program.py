@@ -137,8 +137,7 @@ class Program:
             log.exception("a scene cannot be drawn; the last drawings stay")
 
     def _publish(self, packets: list[EncodedPacket]) -> None:
-        for packet in packets:
-            self.fanout.publish(packet)
+        self.fanout.publish(*self.audio.taken(self.fanout), *packets)
 
     def _run(self) -> None:
         try:

@@ -12,7 +12,7 @@ from mediaserver.clock import Clock
 from mediaserver.errors import BadRequest, TargetClosed, TargetError, TargetRejected
 from mediaserver.fanout import Fanout
 from mediaserver.packet import TICKS_PER_S, TargetId
-from mediaserver.rtmp.publisher import Publisher, Timeouts, publish
+from mediaserver.rtmp.publisher import MediaMessage, Publisher, Timeouts, publish
 from mediaserver.rtmp.url import TargetUrl, parse_target_url
 from mediaserver.secret import Secret
 
@@ -35,6 +35,8 @@ _HASTY_S = 5.0
 this is how long a connection must last to be live."""
 
 _DROPS_LOGGED_EVERY_S = 1.0
+_AT_ONCE = 8
+"""Packets in one write: a picture comes with its sound, and a backlog goes in such parts."""
 _TICKS_PER_MS = TICKS_PER_S // 1000
 
 
@@ -262,7 +264,7 @@ class Target:
 class _Airing:
     """One live connection: moves packets from the fan-out's queue to the publisher.
 
-    A packet goes out in the call that brings it, without a task in between. Timestamps begin at
+    Packets go out in the call that brings them, without a task in between. Timestamps begin at
     zero with the first keyframe, as encoders' do: nothing but a message's header differs between
     targets.
     """
@@ -273,17 +275,22 @@ class _Airing:
         self._begin_dts: int | None = None
         self._timestamp_ms = 0
         if fanout.metadata:
-            publisher.send("data", 0, fanout.metadata)
+            publisher.send(("data", 0, fanout.metadata))
         self.queue = fanout.subscribe(self._pump)
         publisher.on_writable = self._pump
         self._pump()
 
     def _pump(self) -> None:
-        publisher, queue = self.publisher, self.queue
-        while publisher.writable and (packet := queue.pop()) is not None:
+        while self.publisher.writable and (messages := self._next()):
+            self.publisher.send(*messages)
+
+    def _next(self) -> list[MediaMessage]:
+        messages: list[MediaMessage] = []
+        while len(messages) < _AT_ONCE and (packet := self.queue.pop()) is not None:
             if not packet.is_header:
                 if self._begin_dts is None:
                     self._begin_dts = packet.dts
                 self._timestamp_ms = (packet.dts - self._begin_dts) // _TICKS_PER_MS
                 self.frames_sent += packet.kind == "video"
-            publisher.send(packet.kind, self._timestamp_ms, packet.payload)
+            messages.append((packet.kind, self._timestamp_ms, packet.payload))
+        return messages

@@ -116,8 +116,7 @@ async def test_the_end_is_a_fade_that_the_encoder_has_given_out(bus: AudioBus) -
     bus.listen_in(lambda index, _: ann.audio.write(index * BLOCK, tone_block), None)
     bus.listen_in(ear.hear, None)
     bus.add(fanout)
-    queue = fanout.subscribe()
-    fanout.publish(EncodedPacket("video", 0, 0, b"", is_keyframe=True))  # a reader begins there
+    headers = fanout.subscribe()
 
     bus.start()
     while 0.5 not in ear.constants():
@@ -128,21 +127,21 @@ async def test_the_end_is_a_fade_that_the_encoder_has_given_out(bus: AudioBus) -
     steepest = np.abs(np.diff(ear.sound()[0, (begin - 1) * BLOCK :].astype(float))).max()
     assert steepest <= 0.5 * np.pi / 2 / 960 + 1e-6
     assert not ear.blocks[-1][1].any()
-    heard = decoded(queue)
+    heard = decoded(headers, bus.taken(fanout))
     assert np.abs(heard).max() > 0.4
     assert np.abs(heard[:, -512:]).max() < 0.01
 
 
-def decoded(queue: PacketQueue) -> Samples:
-    """The sound that waits in `queue`."""
+def decoded(headers: PacketQueue, packets: list[EncodedPacket]) -> Samples:
+    """The sound in `packets`."""
+    header = headers.pop()
+    assert header is not None
     decoder = av.CodecContext.create("aac", "r")
     assert isinstance(decoder, av.AudioCodecContext)
-    frames: list[av.AudioFrame] = []
-    while (packet := queue.pop()) is not None:
-        if packet.kind == "audio" and packet.is_header:
-            decoder.extradata = packet.payload[2:]
-        elif packet.kind == "audio":
-            frames += decoder.decode(av.Packet(packet.payload[2:]))
+    decoder.extradata = header.payload[2:]
+    frames = [
+        frame for packet in packets for frame in decoder.decode(av.Packet(packet.payload[2:]))
+    ]
     return np.concatenate([f.to_ndarray() for f in frames], axis=1)
 
 

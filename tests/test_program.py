@@ -22,6 +22,7 @@ from mediaserver.mixer import AudioBus
 from mediaserver.packet import CanvasId, EncodedPacket, FeedId, Kind
 from mediaserver.program import Program
 from mediaserver.stage import Drawings, Scene, drawings
+from tests.control.until import until
 from tests.media import opus_units, tone, video_units
 
 ENCODING = VideoEncoding(320, 180, Fraction(30), 500_000, preset="ultrafast", keyframe_interval_s=1)
@@ -132,17 +133,23 @@ async def test_admitted_feed_is_seen(program: Program, audio: AudioBus) -> None:
 async def heard(audio: AudioBus, feed: Feed) -> float:
     """The loudest sample in what goes out after a second of a tone was pushed to `feed`."""
     fanout = Fanout()
+    header = fanout.subscribe()
     audio.add(fanout)
-    queue = fanout.subscribe()
     audio.listen([feed])
     feed.watch()
     for unit in opus_units(tone(0.15)):
         feed.push(unit)
-    fanout.publish(EncodedPacket("video", 0, 0, b"", is_keyframe=True))  # a reader begins there
     decoder = av.CodecContext.create("aac", "r")
-    decoder.extradata = waiting(queue, "audio").payload[2:]
+    decoder.extradata = waiting(header, "audio").payload[2:]
+    taken: list[EncodedPacket] = []
+
+    def enough() -> bool:
+        taken.extend(audio.taken(fanout))
+        return len(taken) >= 15
+
+    await until(enough)
     loudest = 0.0
-    for packet in await packets(queue, "audio", 15):
+    for packet in taken:
         for frame in decoder.decode(av.Packet(packet.payload[2:])):
             assert isinstance(frame, av.AudioFrame)
             loudest = max(loudest, float(np.abs(frame.to_ndarray()).max()))

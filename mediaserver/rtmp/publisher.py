@@ -36,6 +36,10 @@ _HAPPY_EYEBALLS_DELAY_S = 0.25
 """RFC 8305 §8."""
 
 
+MediaMessage = tuple[MediaKind, int, bytes]
+"""Kind, timestamp in milliseconds, payload."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """How long a peer may take; `answer_s` is from the connection to NetStream.Publish.Start."""
@@ -118,9 +122,9 @@ class Publisher(asyncio.Protocol):
             return self._written
         return self._written - self._transport.get_write_buffer_size()
 
-    def send(self, kind: MediaKind, timestamp_ms: int, payload: bytes) -> None:
-        """Send one message. While not `writable` it is kept in memory, so ask first."""
-        self._write(self._session.media(kind, timestamp_ms, payload))
+    def send(self, *messages: MediaMessage) -> None:
+        """Send messages in one write. While not `writable` they are kept in memory: ask first."""
+        self._write(b"".join([self._session.media(*message) for message in messages]))
 
     async def started(self) -> None:
         """Wait for NetStream.Publish.Start. Raises TargetError."""

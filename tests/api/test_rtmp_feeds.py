@@ -280,7 +280,7 @@ async def test_who_guesses_stream_keys_is_told_to_wait(studio: Studio) -> None:
 
 async def test_what_this_server_does_not_take_is_refused_in_words(studio: Studio) -> None:
     publisher = await studio.publish()
-    publisher.send("video", 0, b"\x90hvc1" + bytes(100))
+    publisher.send(("video", 0, b"\x90hvc1" + bytes(100)))
     async with asyncio.timeout(TIMEOUT_S):
         error = await publisher.failure()
     await publisher.close()

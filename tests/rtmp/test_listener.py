@@ -199,7 +199,7 @@ async def test_who_is_sent_away_while_it_sends_can_read_why() -> None:
     async with serving(RtmpServer(listen)) as server:
         publisher = await publish(url_of(server), "key")
         for _ in range(100):
-            publisher.send("video", 0, bytes(10_000))
+            publisher.send(("video", 0, bytes(10_000)))
         async with asyncio.timeout(TIMEOUT_S):
             error = await publisher.failure()
         await publisher.close()
@@ -239,7 +239,7 @@ async def test_who_publishes_chatter_without_media_is_dropped() -> None:
 
 async def chatter(publisher: Publisher) -> None:
     while True:
-        publisher.send("data", 0, b"")
+        publisher.send(("data", 0, b""))
         await asyncio.sleep(0.01)
 
 
@@ -257,8 +257,8 @@ async def test_large_messages_are_for_those_who_may_publish() -> None:
 
     async with serving(RtmpServer(welcome)) as server:
         publisher = await publish(url_of(server), "key")
-        publisher.send("video", 0, bytes(MAX_MESSAGE_SIZE))
-        publisher.send("video", 0, bytes(MAX_MESSAGE_SIZE + 1))
+        publisher.send(("video", 0, bytes(MAX_MESSAGE_SIZE)))
+        publisher.send(("video", 0, bytes(MAX_MESSAGE_SIZE + 1)))
         async with asyncio.timeout(TIMEOUT_S):
             await publisher.failure()
         await publisher.close()
