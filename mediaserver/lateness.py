@@ -9,7 +9,8 @@ DECAY_S = 2.0
 USUAL_S = 1.0
 RISE = 0.05
 """Seconds a second by which the earliest follows a way that has become longer."""
-OTHER_S = 2.0
+OTHER_S = 1.0
+"""More than sound and pictures wait for each other: what is so far off is measured anew."""
 
 
 class Lateness:

@@ -38,12 +38,14 @@ class LipSync:
             lookahead_s = OPUS_LOOKAHEAD_S if unit.codec == "opus" else 0.0
             self._origin_s = unit.captured_s - unit.timestamp / unit.clock_rate - lookahead_s
             return
-        lateness_s = unit.arrived_s + DECODING_S - unit.captured_s
+        if self._origin_s is None:
+            return
+        # By the time of the sound, so that a clock that is set does not look like late pictures.
+        lateness_s = unit.arrived_s + DECODING_S - (unit.captured_s - self._origin_s)
         if self._pictures.is_other(lateness_s):
             self._pictures = Lateness()
         self._pictures.add(lateness_s, unit.arrived_s)
-        if self._origin_s is not None:
-            self._sound.wanted_s = self._pictures.usual_s + HALF_TICK_S + self._origin_s
+        self._sound.wanted_s = self._pictures.usual_s + HALF_TICK_S
 
     def hold_s(self, unit: AccessUnit, now_s: float) -> float:
         """How long the decoding of a picture waits from now on; 0 or less: not at all."""

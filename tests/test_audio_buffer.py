@@ -183,6 +183,20 @@ def test_delay_is_bounded_however_late_packets_come() -> None:
     assert line.buffer.delay_s < 0.025
 
 
+@pytest.mark.parametrize("pause_s", [0.5, 0.9, 1.2, 1.9, 60.0])
+def test_microphone_whose_timestamps_stood_still_is_heard_at_once_when_it_goes_on(
+    pause_s: float,
+) -> None:
+    line = Line()
+    line.run(5)
+
+    line.run(pause_s + 0.1, lambda number: pause_s)
+    heard = line.run(2, lambda number: pause_s)
+
+    assert all(block.any() for block in heard)
+    assert line.buffer.underruns == 1
+
+
 def test_sender_that_starts_over_elsewhere_is_heard_after_the_usual_delay() -> None:
     line = Line(ramp)
     line.run(1)

@@ -40,6 +40,7 @@ class Stage:
         self.sound = AudioBuffer(self.clock)
         self.sync = LipSync(self.sound)
         self.knows_clock = True
+        self.clock_set_s = 0.0
         self.sound_late_s = self.picture_late_s = 0.0
         self.largest_step = 0.0
         self.longest_hold_s = 0.0
@@ -96,7 +97,7 @@ class Stage:
         self._last_sample = float(heard[-1])
 
     def _captured_s(self, media_s: float) -> float | None:
-        return NTP_S + media_s if self.knows_clock else None
+        return NTP_S + self.clock_set_s + media_s if self.knows_clock else None
 
 
 def p95(skews: list[float]) -> float:
@@ -165,6 +166,19 @@ def test_feed_slides_into_step_when_the_senders_clock_becomes_known() -> None:
     assert p95(stage.run(12)) < 0.01
     assert stage.largest_step < 0.03
     assert stage.sound.resyncs == 1
+
+
+@pytest.mark.parametrize("step_s", [0.3, -0.3, 0.9, 5.0])
+def test_clock_that_is_set_makes_neither_sound_nor_pictures_wait(step_s: float) -> None:
+    stage = Stage()
+    stage.run(5)
+
+    stage.clock_set_s = step_s
+    skews = stage.run(10)
+
+    assert max(map(abs, skews)) < 0.002
+    assert stage.longest_hold_s < 0.035
+    assert (stage.sound.underruns, stage.sound.resyncs) == (0, 0)
 
 
 def test_clocks_further_apart_than_a_second_are_not_believed() -> None:
