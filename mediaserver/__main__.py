@@ -5,6 +5,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from mediaserver.allocator import share_one_arena
 from mediaserver.errors import ConfigError, StoreUnavailable
 
 EXIT_FAILED = 1
@@ -41,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(config: Path | None) -> int:
+    share_one_arena()
     from mediaserver.app import log_to_stderr, serve
     from mediaserver.settings import read_settings
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from mediaserver.allocator import give_memory_back
 from mediaserver.api import keys, whep, whip
 from mediaserver.api.routes import application
 from mediaserver.clock import MonotonicClock
@@ -81,7 +82,8 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings) as server:
+    async with running(settings) as server, task_group() as tasks:
+        tasks.create_task(give_memory_back(), name="give-memory-back")
         # What was imported stays to the end. Left to the collector, a full collection looks at
         # some 84,000 objects and stops every thread for 20 ms, of which a frame has 33.
         gc.collect()
