@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 import av
 
@@ -32,10 +31,12 @@ log = logging.getLogger(__name__)
 UNDRAWN = colour("#1a1e27")
 """In place of a slate for the moment in which it is drawn."""
 
+Slates = dict[tuple[Size, str, str], Future[Yuv420]]
+"""By size, title and subtitle."""
+
 _drawer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="drawer")
 
 
-@lru_cache(maxsize=64)
 def drawn_slate(size: Size, title: str, subtitle: str) -> Future[Yuv420]:
     """A slate, drawn beside the thread that asks: at 1080p it takes longer than a tick."""
     return _drawer.submit(slate, size, title, subtitle)
@@ -107,6 +108,7 @@ class Stage:
         self._fps = fps
         self._sketches = Sketches(size, _drawer)
         self._names: dict[tuple[Label | None, str], Future[Placed | None]] = {}
+        self._slates: Slates = {}
         self._failed_slate: tuple[Size, str, str] | None = None
         self.drawings = drawings(Scene.empty(), size, 0.0)
         self._size = size
@@ -136,6 +138,7 @@ class Stage:
         shown = self._motion.at(self._tiles, layout.transition, now_s)
         feeds: dict[str, Feed] = {feed.id: feed for feed in scene.feeds}
         self._last = self._pictures(shown, feeds)
+        slates, self._slates = self._slates, {}
         drawn = self.drawings
         placed = self._ground.placed(
             drawn.ground, str(drawn.background), self._size, layout.transition, now_s
@@ -143,7 +146,7 @@ class Stage:
         for tile in shown:
             name = self._names.get((tile.label, tile.name)) if tile.label else None
             named = tile if name is None or name.done() else replace(tile, label=None)
-            placed += dressed(named, self._picture(tile, feeds), self._size)
+            placed += dressed(named, self._picture(tile, feeds, slates), self._size)
         placed += self._overlays(now_s, unix_s)
         return self._canvas.render(placed)
 
@@ -179,11 +182,12 @@ class Stage:
                 live[tile.feed] = picture
         return live
 
-    def _picture(self, tile: Tile, feeds: Mapping[str, Feed]) -> Yuv420:
+    def _picture(self, tile: Tile, feeds: Mapping[str, Feed], slates: Slates) -> Yuv420:
         picture = self._last.get(tile.feed) if tile.feed is not None else None
         if tile.picture == "slate" or picture is None:
             feed = feeds.get(tile.feed) if tile.feed is not None else None
-            card = self._slate(tile, tile.title or (feed.name if feed is not None else ""))
+            title = tile.title or (feed.name if feed is not None else "")
+            card = self._slate(tile, title, slates)
             if card is not None:
                 return card
             if picture is None:
@@ -193,21 +197,23 @@ class Stage:
             return picture.tile(look, self._scaler)
         return picture.passing(look, self._scaler)
 
-    def _slate(self, tile: Tile, title: str) -> Yuv420 | None:
+    def _slate(self, tile: Tile, title: str, before: Slates) -> Yuv420 | None:
         """None until it is drawn; if that fails it is tried again. Of a moving tile it is the one
-        of its goal, stretched."""
+        of its goal, stretched. Those of the picture `before` are at hand, others are forgotten."""
         sizes = (settled.rect.size for settled in self._tiles if settled.feed == tile.feed)
         size = next(sizes, tile.rect.size)
-        drawn = drawn_slate(size, title, tile.subtitle)
+        key = size, title, tile.subtitle
+        drawn = before.get(key) or self._slates.get(key) or drawn_slate(*key)
+        self._slates[key] = drawn
         if not self._patient and not drawn.done():
             return None
         try:
             card = drawn.result()
         except Exception as error:  # noqa: BLE001 - a show goes on without a slate
-            if self._failed_slate != (size, title, tile.subtitle):
-                self._failed_slate = size, title, tile.subtitle
+            if self._failed_slate != key:
+                self._failed_slate = key
                 log.warning("a slate cannot be drawn: %r", error)
-            drawn_slate.cache_clear()
+            del self._slates[key]
             return None
         return card if size == tile.rect.size else self._scaler.resized(card, tile.rect.size)
 

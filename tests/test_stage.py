@@ -22,7 +22,7 @@ from mediaserver.feed import Feed
 from mediaserver.feed_state import FeedState
 from mediaserver.packet import FeedId
 from mediaserver.picture import Picture
-from mediaserver.stage import Scene, Stage, drawings, drawn_slate
+from mediaserver.stage import Scene, Stage, drawings
 from tests.files import image_file, spoilt_font
 
 LANDSCAPE, PORTRAIT = Size(320, 180), Size(180, 320)
@@ -339,13 +339,11 @@ def test_a_slate_that_fails_is_drawn_again_and_the_show_goes_on(
             raise MemoryError
         return solid(size, Colour(33, 128, 128))
 
-    drawn_slate.cache_clear()
     monkeypatch.setattr("mediaserver.stage.slate", slate)
     stage, shown = Stage(LANDSCAPE, patient=True), scene({"preset": "solo"}, ann)
     ann.present = "away"
 
     *failed, drawn = (luma(stage.compose(shown, now_s, 0.0))[90, 160] for now_s in range(4))
-    drawn_slate.cache_clear()
 
     assert (failed, drawn) == ([89, 89, 89], 33)
     assert caplog.messages == ["a slate cannot be drawn: MemoryError()"]
