@@ -10,6 +10,7 @@ import secrets
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import psutil
 from mediaserver.demo.api import ApiError
 from mediaserver.demo.broadcast import NotReached
 from mediaserver.demo.child import ChildFailed
-from tests.soak.faults import FAULTS
+from tests.soak.faults import FAULTS, Fault
 from tests.soak.judge import SETTLED_AT, Minute, complaints, growth
 from tests.soak.show import Soaked, on_air
 from tests.webrtc.flash_and_beep import skews
@@ -51,13 +52,14 @@ def main() -> int:
 async def soak(count: int, rng: random.Random, directory: Path) -> int:
     refusals: list[str] = []
     minutes: list[Minute] = []
+    deck = shuffled(rng)
     faults = 0
     async with on_air(directory, rng) as show:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         for number in range(1, count + 1):
             calm_at_s = began_s + number * MINUTE_S - CALM_S
-            faults += await disturb(show, calm_at_s, refusals)
+            faults += await disturb(show, deck, calm_at_s, refusals)
             note(directory, "calm")
             await show.calm()
             minutes.append(await measure(show, number, faults))
@@ -76,12 +78,18 @@ async def soak(count: int, rng: random.Random, directory: Path) -> int:
     return 1 if found else 0
 
 
-async def disturb(show: Soaked, until_s: float, refusals: list[str]) -> int:
+def shuffled(rng: random.Random) -> Iterator[Fault]:
+    """All faults in a random order, then in another, without end."""
+    while True:
+        yield from rng.sample(FAULTS, len(FAULTS))
+
+
+async def disturb(show: Soaked, deck: Iterator[Fault], until_s: float, refusals: list[str]) -> int:
     """Faults one after the other; how many."""
     loop = asyncio.get_running_loop()
     done = 0
     while loop.time() < until_s:
-        fault = show.rng.choice(FAULTS)
+        fault = next(deck)
         note(show.directory, fault.__name__)
         try:
             await fault(show)

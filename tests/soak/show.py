@@ -26,7 +26,9 @@ FEEDS = ("flash", "other")
 READY_S = 30.0
 POLL_S = 0.1
 CALM = {"gain_db": 0, "muted": False, "solo": False, "admitted": True}
-SKEW_SETTLES_S = 2.0
+MOVE = {"duration_ms": 500}
+SEEN_S = 1.0
+SKEW_SETTLES_S = 1.0
 
 
 @dataclass
@@ -149,7 +151,8 @@ class Soaked:
                 await asyncio.sleep(POLL_S)
 
     async def calm(self) -> None:
-        """Heal everything, and let the flashing host alone fill the canvas.
+        """Heal everything, and let the flashing host alone fill the canvas. It always comes to that
+        in the same way, so that what the server keeps for transitions is alike.
 
         Raises NotReached where the show does not come back.
         """
@@ -164,10 +167,14 @@ class Soaked:
         for feed in FEEDS:
             await self.request("PATCH", f"/feeds/{feed}", CALM)
         await self.request("PUT", "/canvases/landscape/overlays", [])
-        slots = [{"feed": FEEDS[0], "rect": [0, 0, 1, 1]}]
-        await self.request("PUT", "/canvases/landscape/layout", {"slots": slots})
         await self.request("POST", "/targets/moody/start")
         await self.broadcast.feeds_on(READY_S)
+        for layout in (
+            {"preset": "side-by-side"},
+            {"slots": [{"feed": FEEDS[0], "rect": [0, 0, 1, 1]}], "transition": MOVE},
+        ):
+            await self.request("PUT", "/canvases/landscape/layout", layout)
+            await asyncio.sleep(SEEN_S)
         await self.until(lambda state: state["feeds"][0]["skew_ms"] is not None)
         await asyncio.sleep(SKEW_SETTLES_S)
 
