@@ -52,7 +52,9 @@ def number(value: object, path: str, low: float, high: float) -> float:
 
 
 def integer(value: object, path: str, low: int, high: int) -> int:
-    """The whole number `value`, from `low` to `high`."""
+    """The whole number `value`, from `low` to `high`; `2.0` is one, as it is to JSON Schema."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise LayoutError(path, f"must be a whole number from {low} to {high}")
     return value

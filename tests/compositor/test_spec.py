@@ -35,6 +35,12 @@ def test_a_preset_is_read_with_its_transition() -> None:
     assert parse_layout(document) == Layout(preset="side-by-side", transition=Transition(300))
 
 
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    layout = parse_layout({"slots": [{"auto": 1.0, "rect": [0, 0, 1, 1], "z": -2.0}]})
+    (slot,) = layout.slots
+    assert (repr(slot.source), repr(slot.z)) == ("1", "-2")
+
+
 @given(documents())
 def test_every_layout_survives_the_way_to_json_and_back(document: dict[str, Any]) -> None:
     layout = parse_layout(document)
