@@ -14,7 +14,7 @@ from av.filter.context import FilterContext
 from compositor.colorimetry import conversion, convert
 from compositor.frame import Plane, Yuv420, copy, mirrored, planes, region, turned
 from compositor.geometry import Rect, Size, Turns, contained, cover_crop, pixel_rect, turned_back
-from compositor.layout import View
+from compositor.layout import PLAIN_VIEW, View
 from compositor.pool import Pool
 from compositor.resample import halve, three_quarters
 
@@ -26,8 +26,6 @@ KEPT_FILTERS = 12
 
 STAGED_SIZES = 8
 """Sizes of source for which a `Scaler` keeps memory."""
-
-SEEN_WHOLE = View()
 
 
 class _Filter(NamedTuple):
@@ -119,7 +117,7 @@ class Scaler:
 def scaled(
     frame: av.VideoFrame,
     size: Size,
-    view: View = SEEN_WHOLE,
+    view: View = PLAIN_VIEW,
     scaler: Scaler | None = None,
     turns: Turns = 0,
 ) -> Yuv420:

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from compositor.layout import (
     DEFAULT_BACKGROUND,
+    FULL,
     PLAIN_VIEW,
     Border,
     Corner,
@@ -49,8 +50,6 @@ from compositor.text import Align
 Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-_EMPTY = (0.0, 0.0, 1.0, 1.0)
 
 
 def _number(low: float, high: float, usual: float | None = None) -> Schema:
@@ -158,7 +157,7 @@ _SLOT: Schema = {
             "z": _integer(-MAX_Z, MAX_Z, 0),
             "radius": {
                 "description": "of the slot's shorter side",
-                **_number(0, 0.5, Slot(_EMPTY, 1).radius),
+                **_number(0, 0.5, Slot(FULL, 1).radius),
             },
             "border": _object(
                 {
@@ -170,7 +169,7 @@ _SLOT: Schema = {
                 },
                 ("width",),
             ),
-            "opacity": _number(0, 1, Slot(_EMPTY, 1).opacity),
+            "opacity": _number(0, 1, Slot(FULL, 1).opacity),
             "label": _LABEL,
         },
         ("rect",),
@@ -225,8 +224,8 @@ _UNTIL: Schema = {
     "anyOf": [_number(0, MAX_TIME_S), {"type": "string", "format": "date-time"}],
 }
 
-_CLOCK, _CODE = Clock(_EMPTY), QrCode(_EMPTY, "")
-_LOWER_THIRD, _TICKER = LowerThird(_EMPTY, ""), Ticker(_EMPTY, "")
+_CLOCK, _CODE = Clock(FULL), QrCode(FULL, "")
+_LOWER_THIRD, _TICKER = LowerThird(FULL, ""), Ticker(FULL, "")
 
 _OVERLAYS = [
     _overlay("text", {"text": _text(MAX_TEXT_LENGTH), **_style(Style())}, ("rect", "text")),
@@ -234,7 +233,7 @@ _OVERLAYS = [
         "image",
         {
             "image": {"description": "an asset's id", **_text(MAX_ID_LENGTH)},
-            "fit": _one_of(Fit, Picture(_EMPTY, "").fit),
+            "fit": _one_of(Fit, Picture(FULL, "").fit),
             "opacity": _number(0, 1, 1),
         },
         ("rect", "image"),
