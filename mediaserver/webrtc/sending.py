@@ -35,6 +35,11 @@ HISTORY = 1000
 REPEATS = 3
 """Of one packet, and REPEAT_AFTER_S apart: a peer cannot ask for more than it could lose."""
 REPEAT_AFTER_S = 0.02
+RTCP_BYTES_PER_S = 20_000
+"""Taken of one peer, headers included: 5 % of 3 Mbit/s (RFC 3550 §6.2). More is left unread: NACKs
+of a hundred times as much would take a core."""
+RTCP_HEADERS = 64
+"""Bytes of IPv6, UDP and SRTCP."""
 REPORT_INTERVAL_S = 0.5
 BURST = 16
 """Packets sent at once. Of a picture that has more, a quarter goes each RELEASE_INTERVAL_S."""
@@ -164,6 +169,7 @@ class Sender:
         self._lost_heavily = False
         self._thin_until_s = float("-inf")
         self._report_s = float("-inf")
+        self._rtcp_left = float(RTCP_BYTES_PER_S)
         self.heard_s = began_s
         self.pictures_sent = self.pictures_dropped = self.repeats = 0
 
@@ -211,11 +217,12 @@ class Sender:
     def rtcp_received(self, data: bytes, now: float) -> None:
         """One decrypted RTCP compound came at `now`. Nobody's wish for a keyframe is heard: the
         encoder has many readers, and the next one is at most a GOP away."""
+        if not self._may_read(len(data) + RTCP_HEADERS, now):
+            return
         try:
             packets = parse_rtcp(data)
         except RtcpError:
             return
-        self.heard_s = now
         for packet in packets:
             if isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
                 self._repeat(packet, now)
@@ -233,6 +240,12 @@ class Sender:
                 if stream is not None and stream.sent:
                     self._send_rtcp(stream.report(seconds, ntp))
         return REPORT_INTERVAL_S
+
+    def _may_read(self, count: int, now: float) -> bool:
+        passed_s, self.heard_s = now - self.heard_s, now
+        left = min(RTCP_BYTES_PER_S, self._rtcp_left + passed_s * RTCP_BYTES_PER_S)
+        self._rtcp_left = left - count if left >= count else left
+        return left >= count
 
     def _ticks(self, since_epoch: int, rate: int) -> int:
         return since_epoch + round((self._epoch_s - self._began_s) * rate)

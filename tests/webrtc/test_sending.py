@@ -20,7 +20,7 @@ from mediaserver.opus import OpusPacket
 from mediaserver.packet import EncodedPacket
 from mediaserver.webrtc.depacketizer import H264Depacketizer
 from mediaserver.webrtc.feedback import nack, picture_loss
-from mediaserver.webrtc.rtp import RtpPacket, original_packet, parse_rtp
+from mediaserver.webrtc.rtp import SEQUENCE_SIZE, RtpPacket, original_packet, parse_rtp
 from mediaserver.webrtc.sdp import Stream, parse_offer
 from mediaserver.webrtc.sending import (
     BURST,
@@ -201,6 +201,20 @@ def test_a_packet_is_repeated_so_often_and_no_more() -> None:
         assert len(player.ask_for(sent.sequence, sent.sequence)) == 1
     player.now += 2 * REPEAT_AFTER_S
     assert player.ask_for(sent.sequence) == []
+
+
+def test_a_player_that_floods_us_with_wishes_is_heard_again_when_it_has_calmed_down() -> None:
+    player = Player()
+    player.show(picture(0, keyframe=True))
+    [sent] = player.of(VIDEO.ssrc)
+    player.now += 1
+
+    for _ in range(1000):
+        player.ask_for((sent.sequence + HISTORY) % SEQUENCE_SIZE)
+    assert player.ask_for(sent.sequence) == []
+
+    player.now += 0.1
+    assert len(player.ask_for(sent.sequence)) == 1
 
 
 def test_what_is_too_old_is_not_repeated() -> None:
