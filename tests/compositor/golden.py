@@ -98,9 +98,12 @@ def _logo() -> Image.Image:
 
 
 def _backdrop() -> Image.Image:
-    across, down = np.meshgrid(np.linspace(0, 1, 160), np.linspace(0, 1, 90))
+    """Square, so that each fit shows it otherwise on either canvas."""
+    across, down = np.meshgrid(np.linspace(0, 1, 120), np.linspace(0, 1, 120))
     red, green, blue = 40 + 80 * across, 30 + 60 * down, 90 + 100 * (1 - across)
-    return Image.fromarray(np.stack([red, green, blue], axis=-1).astype(np.uint8))
+    image = Image.fromarray(np.stack([red, green, blue], axis=-1).astype(np.uint8))
+    ImageDraw.Draw(image).ellipse((8, 8, 111, 111), outline=(255, 208, 96), width=6)
+    return image
 
 
 ASSETS = {"logo": _file(_logo()), "backdrop": _file(_backdrop())}
