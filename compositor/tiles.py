@@ -94,7 +94,7 @@ _PICTURES: Mapping[FeedState, tuple[TilePicture, str]] = {
     "on": ("live", ""),
     "frozen": ("dimmed", ""),
     "away": ("slate", "Back in a moment"),
-    "gone": ("slate", "Has left the show"),
+    "gone": ("slate", "Not here now"),
 }
 
 

@@ -24,7 +24,7 @@ def feed(name: str, state: FeedState = "on") -> FeedInfo:
         ("on", Tile(LEFT, "phone", "live")),
         ("frozen", Tile(LEFT, "phone", "dimmed")),
         ("away", Tile(LEFT, "phone", "slate", title="Phone", subtitle="Back in a moment")),
-        ("gone", Tile(LEFT, "phone", "slate", title="Phone", subtitle="Has left the show")),
+        ("gone", Tile(LEFT, "phone", "slate", title="Phone", subtitle="Not here now")),
     ],
 )
 def test_a_named_slot_keeps_its_place_in_every_state(state: FeedState, tile: Tile) -> None:
@@ -43,7 +43,7 @@ def test_a_waiting_feed_is_not_on_the_canvas() -> None:
 
 def test_a_named_feed_that_is_not_known_is_a_slate_without_a_name() -> None:
     shown = tiles(NAMED, HD, [feed("desk")])
-    assert shown[0] == Tile(LEFT, "phone", "slate", subtitle="Has left the show")
+    assert shown[0] == Tile(LEFT, "phone", "slate", subtitle="Not here now")
 
 
 def test_auto_slots_close_up_when_a_feed_is_gone_but_not_while_it_is_away() -> None:
