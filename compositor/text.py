@@ -63,8 +63,9 @@ def typeface(face: Face) -> ImageFont.FreeTypeFont:
     return _own(face.font, quarters(face.size_px), face.weight)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _default(size_px: float, weight: int) -> ImageFont.FreeTypeFont:
+    """Each that is kept maps the file once more."""
     font = ImageFont.truetype(fontpkg.path("Noto Sans"), size_px)
     set_weight(font, weight)
     return font

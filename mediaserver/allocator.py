@@ -7,7 +7,7 @@ from typing import Any, cast
 
 _M_ARENA_MAX = -8
 """malloc.h, mallopt(3)."""
-_EVERY_S = 30.0
+_EVERY_S = 10.0
 
 
 def share_one_arena() -> None:
