@@ -65,6 +65,8 @@ async def soak(count: int, rng: random.Random, directory: Path) -> int:
             minutes.append(await measure(show, number, faults))
             print(minutes[-1], flush=True)
         witnesses = show.witness.connections
+        for gap in show.witness.sound_gaps:
+            print(f"gap in sound at {gap}")
         await show.broadcast.end()
     tracebacks = (directory / "server.log").read_text().count("Traceback (most recent call last)")
     grown = growth(minutes)
@@ -120,7 +122,7 @@ async def measure(show: Soaked, number: int, faults: int) -> Minute:
     return Minute(
         number=number,
         frames=show.witness.frames,
-        sound_gaps=show.witness.sound_gaps,
+        sound_gaps=len(show.witness.sound_gaps),
         late_ticks=program["late_ticks"],
         skew_p50_ms=float(np.median(sizes_ms)) if found else None,
         skew_p95_ms=float(np.percentile(sizes_ms, 95)) if found else None,

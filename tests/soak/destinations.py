@@ -1,6 +1,7 @@
 """RTMP destinations that count and keep nothing, so that the runner does not grow by itself."""
 
 import asyncio
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -18,7 +19,8 @@ class Destination:
 
     def __init__(self) -> None:
         self.frames = 0
-        self.sound_gaps = 0
+        self.sound_gaps: list[str] = []
+        """When, and how long instead of the length of a block."""
         self.connections = 0
         self.refuses = False
         self._server = RtmpServer(self._on_publish)
@@ -61,8 +63,8 @@ class Destination:
             self.frames += 1
         else:
             before, self._sound_ms = self._sound_ms, media.timestamp_ms
-            if before is not None and media.timestamp_ms - before not in AAC_FRAME_MS:
-                self.sound_gaps += 1
+            if before is not None and (step_ms := media.timestamp_ms - before) not in AAC_FRAME_MS:
+                self.sound_gaps.append(f"{datetime.now():%H:%M:%S} {step_ms} ms")
         if self._kept is not None:
             self._kept.append(media)
 
