@@ -38,7 +38,7 @@ Samples = NDArray[np.float32]
 
 
 class AudioBuffer:
-    """A ring of stereo samples between one decoder thread and the mixer's thread.
+    """A ring of stereo samples between a feed's decoder and the mixer.
 
     Positions count samples at 48 kHz on the sender's clock, so a lost packet leaves a gap of
     silence and shifts nothing. The delay is what the jitter asks for, or what the feed's pictures
@@ -69,9 +69,10 @@ class AudioBuffer:
         with self._lock:
             self._begin_anew()
 
-    def write(self, position: int, samples: Samples) -> None:
-        """Put `samples`, (2, n) float32 in -1 … 1, at `position`, after all written before."""
-        now_s = self._clock.now()
+    def write(self, position: int, samples: Samples, arrived_s: float | None = None) -> None:
+        """Put `samples`, (2, n) float32 in -1 … 1, at `position`, after all written before; they
+        came at `arrived_s`, just now unless said."""
+        now_s = self._clock.now() if arrived_s is None else arrived_s
         lateness_s = now_s - position / SAMPLE_RATE
         with self._lock:
             if self._lateness.is_other(lateness_s):

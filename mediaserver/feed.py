@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from mediaserver.audio_buffer import AudioBuffer
+from mediaserver.audio_buffer import AudioBuffer, Samples
 from mediaserver.clock import Clock
 from mediaserver.decode_thread import DecodeThread
 from mediaserver.decoder import BT601
@@ -11,6 +11,7 @@ from mediaserver.feed_state import FeedState, feed_state
 from mediaserver.lip_sync import LipSync
 from mediaserver.packet import AccessUnit, FeedId
 from mediaserver.picture import Picture
+from mediaserver.sound_decoder import SoundDecoder
 
 KEYFRAME_REQUEST_INTERVAL_S = 0.5
 
@@ -49,8 +50,9 @@ class FeedStats:
 class Feed:
     """One host's media while the server runs; it outlives the host's connections.
 
-    The event loop attaches a source and pushes access units. Decoding happens on a thread of
-    the feed's own, and only while somebody watches. Pictures and sound are read by any thread.
+    The event loop attaches a source and pushes access units. Pictures are decoded on a thread of
+    the feed's own, and only while somebody watches; they are read by any thread. Sound is decoded
+    by the one thread that hears it.
     """
 
     def __init__(self, feed_id: FeedId, name: str, *, clock: Clock, admitted: bool = False) -> None:
@@ -68,6 +70,7 @@ class Feed:
         self._contender: tuple[Source, str] | None = None
         self._seen_at_s: float | None = None
         self._decoding: DecodeThread | None = None
+        self._sound = self._sound_decoder()
         self._watchers = 0
         self._needs_keyframe = True
         self._keyframe_requested_s = float("-inf")
@@ -128,12 +131,15 @@ class Feed:
 
     def push(self, unit: AccessUnit) -> None:
         """Take one access unit, in the order of decoding. Never blocks."""
-        is_video = unit.kind == "video"
         if self._decoding is None:
-            if is_video:
+            if unit.kind == "video":
                 self._seen_at_s = unit.arrived_s
             return
-        if is_video and self._needs_keyframe:
+        if unit.kind == "audio":
+            self._sound.put(unit)
+            self._sync.arrived(unit)
+            return
+        if self._needs_keyframe:
             if not unit.is_keyframe:
                 self._units_dropped += 1
                 self._request_keyframe()
@@ -141,7 +147,7 @@ class Feed:
             self._needs_keyframe = False
         if not self._decoding.put(unit):
             self._units_dropped += 1
-            self._needs_keyframe = self._needs_keyframe or is_video
+            self._needs_keyframe = True
             return
         self._sync.arrived(unit)
 
@@ -161,6 +167,11 @@ class Feed:
     def picture(self) -> Picture | None:
         """The latest decoded picture."""
         return self._picture
+
+    def hear(self, count: int, due_s: float | None = None) -> Samples:
+        """The next `count` samples, as AudioBuffer.read gives them; for one thread."""
+        self._sound.decode()
+        return self.audio.read(count, due_s)
 
     def state(self) -> FeedState:
         """What the feed is to the show at this moment."""
@@ -189,7 +200,9 @@ class Feed:
         if self._decoding is not None:
             self._decoding.abandon()
             self._decoding = None
+        self._sound.abandon()
         self.audio.begin_anew()
+        self._sound = self._sound_decoder()
         self._sync = sync = LipSync(self.audio)
         if self._watchers:
             self._needs_keyframe = True
@@ -198,10 +211,12 @@ class Feed:
                 untagged_matrix=self._source.untagged_matrix if self._source else BT601,
                 hold_s=lambda unit: sync.hold_s(unit, self._clock.now()),
                 on_picture=self._show,
-                on_sound=self.audio.write,
                 on_trouble=self._mend,
             )
             self._request_keyframe()
+
+    def _sound_decoder(self) -> SoundDecoder:
+        return SoundDecoder(self.id, on_sound=self.audio.write, on_trouble=self._mend)
 
     def _request_keyframe(self) -> None:
         now = self._clock.now()

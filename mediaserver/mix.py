@@ -104,7 +104,7 @@ class _Channel:
 
     def following(self, gain: float, due_s: float | None) -> Samples | None:
         """The feed's next block, on the way to the factor `gain`; None if nothing is heard."""
-        samples = self._feed.audio.read(AAC_FRAME_SAMPLES, due_s)
+        samples = self._feed.hear(AAC_FRAME_SAMPLES, due_s)
         peak, energy = measured(samples)
         self.fader.turn(gain)
         if not energy < IMPOSSIBLE**2 * samples.size:

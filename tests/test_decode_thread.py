@@ -6,7 +6,7 @@ import pytest
 from mediaserver.decode_thread import DecodeThread
 from mediaserver.decoder import BT601
 from mediaserver.packet import AccessUnit
-from tests.media import opus_units, tone, video_units
+from tests.media import video_units
 
 TIMEOUT_S = 20.0
 
@@ -16,7 +16,6 @@ class Holder:
 
     def __init__(self) -> None:
         self.pictures: list[AccessUnit] = []
-        self.heard = threading.Event()
         self.seen = threading.Event()
         self._hold_s = 1000.0
         self.thread = DecodeThread(
@@ -24,7 +23,6 @@ class Holder:
             untagged_matrix=BT601,
             hold_s=lambda unit: self._hold_s,
             on_picture=self._see,
-            on_sound=lambda position, samples: self.heard.set(),
             on_trouble=lambda unit: None,
         )
 
@@ -43,20 +41,11 @@ def holder() -> Iterator[Holder]:
     holder.thread.abandon()
 
 
-def test_sound_does_not_wait_for_a_picture_that_is_held(holder: Holder) -> None:
-    holder.thread.put(video_units(1)[0])
-    holder.thread.put(opus_units(tone(0.02))[0])
-
-    assert holder.heard.wait(TIMEOUT_S)
-    assert holder.pictures == []
-
-
-def test_held_picture_is_looked_at_again_with_the_next_sound(holder: Holder) -> None:
+def test_held_picture_is_looked_at_again(holder: Holder) -> None:
     [unit] = video_units(1)
     holder.thread.put(unit)
 
     holder.let_go()
-    holder.thread.put(opus_units(tone(0.02))[0])
 
     assert holder.seen.wait(TIMEOUT_S)
     assert holder.pictures == [unit]

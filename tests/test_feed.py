@@ -74,13 +74,33 @@ def test_sender_may_change_its_size_and_turn_in_mid_stream(feed: Feed, codec: st
     assert (feed.stats().frames_decoded, feed.stats().decode_errors) == (12, 0)
 
 
-def test_sound_pushed_is_heard_at_its_place(feed: Feed) -> None:
-    decode_all(feed, opus_units(tone(0.12)))
+def say(feed: Feed, clock: ManualClock) -> None:
+    """Push some sound that has just come."""
+    for unit in opus_units(tone(0.12)):
+        feed.push(replace(unit, arrived_s=clock.now()))
 
-    feed.audio.read(1024)
-    heard = feed.audio.read(48_000 // 4)[0]
+
+def test_sound_pushed_is_heard_at_its_place(feed: Feed, clock: ManualClock) -> None:
+    feed.watch()
+    say(feed, clock)
+
+    feed.hear(1024)
+    heard = feed.hear(48_000 // 4)[0]
+    feed.unwatch()
+
     spectrum = np.abs(np.fft.rfft(heard))
     assert abs(np.argmax(spectrum) * 48_000 / heard.size - 440) <= 4
+
+
+def test_sound_of_the_connection_before_is_not_heard(feed: Feed, clock: ManualClock) -> None:
+    feed.watch()
+    say(feed, clock)
+
+    feed.attach(FakeSource())
+    heard = feed.hear(48_000 // 4)
+    feed.unwatch()
+
+    assert not heard.any()
 
 
 def test_nothing_is_decoded_while_nobody_watches(feed: Feed) -> None:

@@ -1,6 +1,8 @@
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -138,7 +140,7 @@ async def heard(audio: AudioBus, feed: Feed) -> float:
     audio.listen([feed])
     feed.watch()
     for unit in opus_units(tone(0.15)):
-        feed.push(unit)
+        feed.push(replace(unit, arrived_s=time.monotonic()))
     decoder = av.CodecContext.create("aac", "r")
     decoder.extradata = waiting(header, "audio").payload[2:]
     taken: list[EncodedPacket] = []

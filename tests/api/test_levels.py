@@ -37,7 +37,8 @@ def is_heard(feed_id: str) -> Callable[[Any], bool]:
 def speak(feed: Feed, at_s: float) -> None:
     """Let `feed` bring 150 ms of a tone of LEVEL_DB, `at_s` on its sender's clock."""
     for unit in opus_units(tone(0.15, 1000, 10 ** (LEVEL_DB / 20))):
-        feed.push(replace(unit, timestamp=unit.timestamp + round(at_s * 48_000)))
+        timestamp = unit.timestamp + round(at_s * 48_000)
+        feed.push(replace(unit, timestamp=timestamp, arrived_s=time.monotonic()))
 
 
 async def test_levels_of_each_feed_of_the_mix_and_loudness_come_over_the_events(
@@ -75,7 +76,8 @@ def talk(feed: Feed, seconds: float) -> None:
     """Let `feed` bring a tone of LEVEL_DB from now on, as it sounds."""
     loop = asyncio.get_running_loop()
     for unit in opus_units(tone(seconds, 1000, 10 ** (LEVEL_DB / 20))):
-        loop.call_later(unit.timestamp / 48_000, feed.push, unit)
+        at_s = loop.time() + unit.timestamp / 48_000
+        loop.call_at(at_s, feed.push, replace(unit, arrived_s=at_s))
 
 
 def decoded(recording: Recording) -> Samples:
