@@ -229,6 +229,10 @@ class Air:
         """How many targets are connected or try to be."""
         return sum(self._sends(target) for _, target in self._targets.values())
 
+    def rejected(self) -> list[TargetId]:
+        """The targets that were refused for good."""
+        return [key for key, (_, each) in self._targets.items() if each.status == "rejected"]
+
     def sent(self) -> set[CanvasId]:
         """The canvases that a target sends or tries to."""
         return {canvas for canvas, target in self._targets.values() if self._sends(target)}

@@ -105,6 +105,7 @@ class Show(FeedCommands, CanvasCommands, RecordingCommands, AssetCommands, Targe
         """Stop what nobody wants any more, and have at hand what the rest shows."""
         with contextlib.suppress(Conflict):
             await self._give_up_recordings()
+            await self._give_up_targets()
         before = set(self._air.programs)
         await self._air.rest()
         for canvas_id in (before - self._air.programs.keys()) & self.record.canvases.keys():

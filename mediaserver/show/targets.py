@@ -94,6 +94,15 @@ class TargetCommands(OnAir):
         await self._said(goodbyes)
         return durable
 
+    async def _give_up_targets(self) -> None:
+        """Take note of those that were refused for good: a server that goes on with the show later
+        leaves them alone. Raises Conflict."""
+        for target_id in self._air.rejected():
+            record = self.record.targets.get(target_id)
+            if record is not None and record.wanted:
+                changed = msgspec.structs.replace(record, wanted=False)
+                await self._commit(self.record.with_target(target_id, changed))
+
     async def _close_target(self, target_id: TargetId) -> list[asyncio.Task[None]]:
         """Take the target off air; the goodbye to its peer goes on by itself."""
         if not self._air.sends(target_id):

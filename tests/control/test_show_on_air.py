@@ -119,6 +119,26 @@ async def test_a_refused_change_of_a_target_changes_nothing(running: Running) ->
     assert before["status"] == "rejected"
 
 
+async def test_a_target_that_was_refused_for_good_is_not_wanted_by_a_server_that_comes_after(
+    running: Running,
+) -> None:
+    async with (
+        rtmp_reject("NetStream.Publish.BadName", "no such key") as url,
+        rtmp_silent() as slow,
+    ):
+        show = await show_of(running, url, slow)
+        await running.node.start(show)
+        both = show.record.wanted()
+        await until(lambda: show.record.wanted() == [TargetId("tube-2")])
+        await show.keep()
+        stored = await running.store.load(show.id)
+
+    assert both == [TargetId("tube"), TargetId("tube-2")]
+    assert show.target_view(TargetId("tube"))["status"] == "rejected"
+    assert stored is not None
+    assert stored.record.wanted() == [TargetId("tube-2")]
+
+
 async def test_since_is_noted_at_the_change_and_follows_no_clock_that_is_set(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
