@@ -16,9 +16,12 @@ class RecordingCommands(ShowCore):
     async def start_recording(self, canvas_id: CanvasId) -> bool:
         """Record the canvas, on air or not, until that is stopped or the show ends.
 
-        Raises NotFound, and Conflict when it is recorded already or there is no room.
+        Raises NotFound, and Conflict when it is recorded already, there is no room, or the show is
+        interrupted: it records again what it did when it is resumed.
         """
         async with self._lock:
+            if self.record.interrupted:
+                raise Conflict("the show is interrupted: start it or end it first")
             if self.canvas(canvas_id).recording:
                 raise Conflict("the canvas is being recorded already")
             await self._check_disk(canvas_id)

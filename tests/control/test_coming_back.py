@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
+from mediaserver.errors import Conflict
 from mediaserver.lease import Leases
 from mediaserver.packet import ShowId, TargetId
 from mediaserver.redis_server import RedisServer
@@ -143,6 +144,19 @@ async def test_an_interrupted_show_can_be_ended(
     assert stored is not None
     assert not stored.record.interrupted
     assert stored.record.wanted() == []
+
+
+async def test_no_recording_of_an_interrupted_show_begins(
+    redis_server: RedisServer, vault: Vault, again: Running
+) -> None:
+    await left_on_air(redis_server.url, vault, "rtmp://127.0.0.1:9/live", at=0.0)
+    await lapse(redis_server.url)
+    show = await again.node.show(SHOW)
+
+    with pytest.raises(Conflict, match="interrupted"):
+        await show.start_recording(LANDSCAPE)
+
+    assert not show.canvas(LANDSCAPE).recording
 
 
 async def test_a_clock_that_was_set_back_is_no_outage(
