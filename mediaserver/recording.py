@@ -6,7 +6,7 @@ import logging
 import queue
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,7 +98,8 @@ class Recording:
         if self._reason is not None:
             return
         self._program = program
-        path = _unused(self._directory, self._canvas, self._now())
+        taken = {part.path for part in self._parts}  # a file is made with its first packets
+        path = _unused(self._directory, self._canvas, self._now(), taken)
         self._part = _Part(path, program.fanout.subscribe, self._lack, self._failed)
         self._parts.append(self._part)
         log.info("recording_began canvas=%s file=%s", self._canvas, path.name)
@@ -233,10 +234,9 @@ class _Part:
                 self.bytes_written = self.path.stat().st_size
 
 
-def _unused(directory: Path, canvas: CanvasId, unix_s: float) -> Path:
-    """A name that tells canvas and time (UTC), of no file that is there."""
+def _unused(directory: Path, canvas: CanvasId, unix_s: float, taken: Container[Path]) -> Path:
+    """A name that tells canvas and time (UTC), of no file that is there, and not one of `taken`."""
     began = datetime.fromtimestamp(unix_s, UTC).strftime("%Y%m%d-%H%M%S")
     names = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
-    return next(
-        path for name in names if not (path := directory / f"{canvas}-{began}{name}.mp4").exists()
-    )
+    paths = (directory / f"{canvas}-{began}{name}.mp4" for name in names)
+    return next(path for path in paths if path not in taken and not path.exists())

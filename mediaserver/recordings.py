@@ -48,11 +48,7 @@ class Recordings:
             entries = sorted((self._directory / show_id).iterdir())
         except FileNotFoundError:
             return []
-        return [
-            RecordedFile(path.name, CanvasId(name["canvas"]), stat.st_size, stat.st_mtime)
-            for path in entries
-            if (name := _NAME.fullmatch(path.name)) and (stat := path.stat())
-        ]
+        return [file for path in entries if (file := _recorded_file(path)) is not None]
 
     def path(self, show_id: ShowId, name: str) -> Path:
         """Raises NotFound."""
@@ -60,3 +56,15 @@ class Recordings:
         if not _NAME.fullmatch(name) or not path.is_file():
             raise NotFound("recording", name)
         return path
+
+
+def _recorded_file(path: Path) -> RecordedFile | None:
+    """None of what is no recording, or was deleted at this moment."""
+    name = _NAME.fullmatch(path.name)
+    if name is None:
+        return None
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return RecordedFile(path.name, CanvasId(name["canvas"]), stat.st_size, stat.st_mtime)

@@ -88,6 +88,20 @@ async def test_each_time_a_canvas_is_made_is_a_file_of_its_own(tmp_path: Path) -
     assert show.program.fanout.readers == 0
 
 
+async def test_a_canvas_made_anew_at_once_has_a_file_of_its_own_before_anything_is_written(
+    tmp_path: Path,
+) -> None:
+    show = Stopped(tmp_path)
+    show.recording.begin(show.program)
+    first = show.recording.snapshot().file
+    show.recording.end()
+    show.recording.begin(show.program)
+    second = show.recording.snapshot().file
+    show.recording.end()
+    await show.recording.closed()
+    assert (first, second) == ("portrait-20260202-024000.mp4", "portrait-20260202-024000-2.mp4")
+
+
 async def test_a_recording_stops_before_the_disk_is_full_and_keeps_what_it_has(
     tmp_path: Path,
 ) -> None:

@@ -31,6 +31,12 @@ def test_files_of_recordings_are_listed_and_nothing_else(tmp_path: Path) -> None
     assert recordings(tmp_path).path(SHOW, found[0].name).read_bytes() == b"123"
 
 
+def test_a_file_that_is_deleted_while_they_are_listed_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / SHOW).mkdir()
+    (tmp_path / SHOW / "portrait-20260202-024000.mp4").symlink_to("not there any more")
+    assert recordings(tmp_path).files(SHOW) == []
+
+
 @given(st.text() | st.just("../secret-20260202-024000.mp4") | st.just("notes.txt"))
 def test_a_name_that_is_no_recordings_finds_no_file(
     tmp_path_factory: pytest.TempPathFactory, name: str
