@@ -63,8 +63,9 @@ def parse_layout(document: object) -> Layout:
         return Layout((), preset, corner, background, transition)
     if "corner" in spec:
         raise LayoutError("corner", "belongs to the preset picture-in-picture")
-    slots = _slots(required(spec, "slots", ""))
-    return Layout(slots, background=background, transition=transition)
+    if "slots" not in spec:
+        raise LayoutError("slots", "is missing; a layout has slots or a preset")
+    return Layout(_slots(spec["slots"]), background=background, transition=transition)
 
 
 def layout_document(layout: Layout) -> dict[str, Any]:
