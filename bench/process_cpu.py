@@ -18,9 +18,12 @@ async def cpu_pct_core(pid: int, seconds: float) -> float:
 def tree_cpu_s(pid: int) -> float:
     """User + system seconds of `pid` and its descendants; proc(5), fields 14 to 17.
 
-    A child that a process has waited for is in its parent's account.
+    A child that a process has waited for is in its parent's account. Raises ProcessLookupError
+    if the process itself has ended.
     """
     stats = _stats()
+    if pid not in stats:
+        raise ProcessLookupError(f"process {pid} has ended")
     members = [pid]
     for member in members:
         members += [child for child, stat in stats.items() if int(stat[1]) == member]

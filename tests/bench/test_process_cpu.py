@@ -3,6 +3,8 @@
 import asyncio
 import sys
 
+import pytest
+
 from bench.process_cpu import tree_cpu_s
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass\n"
@@ -30,3 +32,10 @@ async def test_living_and_dead_children_count() -> None:
         used_s = tree_cpu_s(process.pid)
         await process.communicate(b"\n")
     assert used_s >= 0.55  # two that burnt 0.3 s each, by a clock of 10 ms
+
+
+async def test_a_process_that_has_ended_is_said_to_have() -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await process.wait()
+    with pytest.raises(ProcessLookupError, match=f"process {process.pid} has ended"):
+        tree_cpu_s(process.pid)
