@@ -1,5 +1,6 @@
 // The host's page: camera and microphone go to the show named in the invitation's fragment.
 
+import { mayDoze, stayAwake } from "./awake.js";
 import { openCamera, stop } from "./camera.js";
 import { OtherPages, resumeSecret } from "./device.js";
 import { FeedEvents } from "./events.js";
@@ -37,13 +38,27 @@ async function join() {
   try {
     stream = await openCamera();
   } catch (error) {
-    if (mine === joined) say("failed", error.message);
+    if (mine === joined) leave("failed", error.message);
     return;
   }
   if (mine !== joined) return stop(stream);
+  for (const track of stream.getTracks()) track.addEventListener("ended", joinAnew);
   element("self").srcObject = stream;
-  await otherPages.take(token, () => leave("idle", "You have joined on another page instead."));
+  stayAwake();
+  await otherPages.take(token, () => {
+    publication?.abandon();
+    leave("idle", "You have joined on another page instead.");
+  });
   await publish(stream, mine);
+}
+
+/** Takes what camera and microphone are left when one of them is gone: pulled out, or blocked. */
+function joinAnew() {
+  stop(element("self").srcObject);
+  publication?.abandon();
+  isConnected = false;
+  otherPages.close();
+  join();
 }
 
 /** Publishes until the host leaves, again and again when the connection breaks. */
@@ -142,6 +157,7 @@ function leave(state, text) {
   view = null;
   otherPages.close();
   events.close();
+  mayDoze();
   publication?.leave();
   publication = null;
   stop(element("self").srcObject);

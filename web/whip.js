@@ -98,6 +98,7 @@ export class Publication {
 
   /** Ends the connection, not the host's place in the show: another one is to take it. */
   abandon() {
+    this.#session = null;
     network.removeEventListener("change", this.#networkChanged);
     this.#asking.abort();
     this.#picture?.close();
@@ -108,15 +109,17 @@ export class Publication {
   /** Ends the session, because the host leaves; also while the page is going away. */
   leave() {
     const session = this.#session;
-    this.#session = null;
     if (session === null && this.#peer.signalingState === "have-local-offer") {
       this.#peer.close(); // the session is ended when the server has told its address
       return;
     }
-    this.abandon();
-    if (session === null) return;
+    if (session === null) return this.abandon();
+    this.#session = null;
     const headers = { Authorization: `Bearer ${this.#invitation.token}` };
-    fetch(session, { method: "DELETE", headers, keepalive: true }).catch(() => {});
+    // A connection that closes before the server has heard of it counts as lost.
+    fetch(session, { method: "DELETE", headers, keepalive: true })
+      .catch(() => {})
+      .finally(() => this.abandon());
   }
 
   /** The server's answer to our offer. */

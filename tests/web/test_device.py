@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.async_api import Page, Request
+from playwright.async_api import Page, Response
 
 from tests.webrtc.chromium import FAKE_CAMERA, Launch, join, leave
 from tests.webrtc.server import TOKEN, WhipServer
@@ -11,14 +11,15 @@ from tests.webrtc.server import TOKEN, WhipServer
 async def secret(page: Page, server: WhipServer) -> str:
     """Join, leave, and give what the page sent for a secret."""
 
-    def is_offer(request: Request) -> bool:
-        return request.method == "POST" and "/whip/" in request.url
+    def is_session(answer: Response) -> bool:
+        return answer.request.method == "POST" and "/whip/" in answer.url
 
-    async with page.expect_request(is_offer) as sent:
+    async with page.expect_response(is_session) as answered:
         await join(page, server)
-    await server.feed.until(lambda: server.feed.source is not None)
+    answer = await answered.value
+    assert answer.status == 201
     await leave(page, server.feed)
-    return (await (await sent.value).all_headers())["shopcast-resume"]
+    return (await answer.request.all_headers())["shopcast-resume"]
 
 
 async def test_device_keeps_its_secret_over_a_reload_and_shares_it_with_no_other(

@@ -8,6 +8,18 @@ from tests.webrtc.chromium import FAKE_CAMERA, Launch
 
 STEP_MS = 30_000
 
+PULL_OUT = """() => {
+  const devices = navigator.mediaDevices;
+  const open = MediaDevices.prototype.getUserMedia.bind(devices);
+  devices.getUserMedia = (wish) => new Promise((resolve, reject) => {
+    window.plugIn = () => open(wish).then(resolve, reject);
+    window.none = () => reject(new DOMException("", "NotFoundError"));
+  });
+  const [microphone] = document.getElementById("self").srcObject.getAudioTracks();
+  microphone.stop();
+  microphone.dispatchEvent(new Event("ended"));
+}"""
+
 
 async def says(page: Page, state: str, words: str) -> None:
     """Wait until the page is in `state` and says `words`."""
@@ -63,12 +75,57 @@ async def test_joining_on_a_second_page_of_the_same_browser_takes_the_place(
     device = await (await launch(FAKE_CAMERA)).new_context()
     page, other = await device.new_page(), await device.new_page()
 
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.method))
     for each in (page, other):
         await each.goto(ann["join_url"])
         await each.get_by_role("button", name="Join").click()
         await says(each, "connected", "You are connected and let in. The show is not on air yet.")
 
     await says(page, "idle", "You have joined on another page instead.")
+    assert "DELETE" not in asked  # it would be the goodbye of the host, who is still there
+
+
+async def test_host_who_leaves_is_gone_at_once(owner: Client, page: Page) -> None:
+    show = await owner.post("/api/v1/shows", {"title": "Autumn"}, 201)
+    path = f"/api/v1/shows/{show['id']}"
+    ann = await owner.post(f"{path}/feeds", {"name": "Ann", "admitted": True}, 201)
+    await page.goto(ann["join_url"])
+    await page.get_by_role("button", name="Join").click()
+    await says(page, "connected", "You are connected and let in. The show is not on air yet.")
+
+    async with page.expect_response(lambda answer: answer.request.method == "DELETE") as goodbye:
+        await page.get_by_role("button", name="Leave").click()
+
+    assert (await goodbye.value).status == 200
+    [feed] = (await owner.get(path))["feeds"]
+    assert feed["state"] == "gone"
+
+
+async def test_host_whose_microphone_is_pulled_out_goes_on_with_what_is_left(
+    owner: Client, launch: Launch
+) -> None:
+    show = await owner.post("/api/v1/shows", {"title": "Autumn"}, 201)
+    path = f"/api/v1/shows/{show['id']}/feeds"
+    ann = await owner.post(path, {"name": "Ann", "admitted": True}, 201)
+    page = await (await launch(FAKE_CAMERA)).new_page()
+    inside = "You are connected and let in. The show is not on air yet."
+    sessions: list[str] = []
+    page.on("response", lambda response: sessions.append(f"{response.status} {response.url}"))
+    await page.goto(ann["join_url"])
+    await page.get_by_role("button", name="Join").click()
+    await says(page, "connected", inside)
+
+    await page.evaluate(PULL_OUT)
+    await says(page, "connecting", "Starting camera and microphone…")
+    await page.evaluate("window.plugIn()")
+    await says(page, "connected", inside)
+    await page.evaluate(PULL_OUT)
+    await page.evaluate("window.none()")
+    await says(page, "failed", "No camera or microphone was found. Plug one in, then join again.")
+
+    published = [session for session in sessions if "/whip/" in session]
+    assert [session[:3] for session in published] == ["201", "201"]
 
 
 async def test_host_on_a_second_device_waits_until_the_studio_lets_it_take_over(
