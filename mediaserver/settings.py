@@ -53,7 +53,7 @@ def _number(low: float, high: float) -> Parser[float]:
         except ValueError:
             raise ValueError(f"must be a number, not {value!r}") from None
         if not low <= number <= high:
-            raise ValueError(f"must be from {low:g} to {high:g}, not {number:g}")
+            raise ValueError(f"must be from {low:.10g} to {high:.10g}, not {number:.10g}")
         return number
 
     return parse

@@ -267,7 +267,7 @@ class Store:
                 return await command()
         except (RedisConnectionError, RedisTimeoutError, TimeoutError, OSError) as error:
             if not self._away.is_set():
-                log.warning("store_away error=%s", error)
+                log.warning("store_away error=%r", error)
             self._away.set()
             raise StoreUnavailable("the server's store (Redis) does not answer") from error
         except RedisError as error:

@@ -70,6 +70,12 @@ def test_all_faults_are_listed_at_once() -> None:
     )
 
 
+def test_the_bounds_of_a_number_are_said_as_people_write_them() -> None:
+    assert faults_of({"SHOPCAST_RESUME_WITHIN_S": "-4"}, {}) == (
+        "SHOPCAST_RESUME_WITHIN_S: must be from 0 to 2592000, not -4",
+    )
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
