@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 SILENT_FOR_S = 15.0
 """A player reports every second or so: one that is silent so long has gone."""
 
+MOST_FOR_ONE_FEED = 4
+"""Players that hear the mix without one feed's voice: a host does not take everybody's room."""
+
 
 class Viewer:
     """One player's connection, a reader of a canvas while it lasts.
@@ -199,7 +202,7 @@ class Viewers:
         self._room = room
         self._clock = clock
         self._sounds = OpusStreams()
-        self._opening = 0
+        self._opening: list[Viewer] = []
         self._viewers: dict[str, Viewer] = {}
 
     def __len__(self) -> int:
@@ -220,8 +223,12 @@ class Viewers:
 
         Raises NodeFull, also without a UDP port, and NotFound when the canvas is gone.
         """
-        if len(self._viewers) + self._opening >= self._room:
+        present = [*self._viewers.values(), *self._opening]
+        if len(present) >= self._room:
             raise NodeFull("previews")
+        alike = [v for v in present if (v.show_id, v.without) == (show.id, without)]
+        if without is not None and len(alike) >= MOST_FOR_ONE_FEED:
+            raise NodeFull("previews for one feed")
         viewer = Viewer(
             show,
             canvas_id,
@@ -232,7 +239,7 @@ class Viewers:
             sounds=self._sounds,
             clock=self._clock,
         )
-        self._opening += 1
+        self._opening.append(viewer)
         try:
             answer = await viewer.answer()
             task = viewer.start()
@@ -240,7 +247,7 @@ class Viewers:
             await viewer.close()
             raise
         finally:
-            self._opening -= 1
+            self._opening.remove(viewer)
         self._viewers[viewer.id] = viewer
         task.add_done_callback(lambda task: self._ended(viewer, task))
         log.info("whep_opened show=%s canvas=%s session=%.6s…", show.id, canvas_id, viewer.id)

@@ -6,6 +6,7 @@ import pytest
 from mediaserver.app import Server, running
 from mediaserver.packet import ShowId
 from mediaserver.settings import CapacitySettings, Settings
+from mediaserver.webrtc.viewing import MOST_FOR_ONE_FEED
 from tests.api.client import Answer, Client
 from tests.api.conftest import Invited
 from tests.control.hosting import hosted
@@ -118,6 +119,23 @@ async def test_a_host_listens_without_their_own_voice_and_to_no_other_mix(
         assert strange.status == 404
     for location in (mine.headers["Location"], named.headers["Location"]):
         assert (await host.call("DELETE", location)).status == 200
+
+
+async def test_a_host_does_not_take_the_room_of_everybody(owner: Client, invited: Invited) -> None:
+    host = owner.as_(invited.token)
+
+    taken = [await watch(host, endpoint(invited)) for _ in range(MOST_FOR_ONE_FEED)]
+    refused = await watch(host, endpoint(invited))
+    await host.call("DELETE", taken[0].headers["Location"])
+    again = await watch(host, endpoint(invited))
+    crew = await watch(owner, endpoint(invited))
+
+    assert {answer.status for answer in taken} == {201}
+    assert refused.problem() == (
+        503,
+        "this server carries as many previews for one feed as it may; try again later",
+    )
+    assert (again.status, crew.status) == (201, 201)
 
 
 async def test_candidates_are_taken_by_the_rules(owner: Client, invited: Invited) -> None:
