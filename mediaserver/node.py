@@ -134,7 +134,7 @@ class Node:
         return self._add(record)
 
     async def delete(self, show_id: ShowId) -> None:
-        """Raises Conflict while the show is on air, here or elsewhere."""
+        """Raises Conflict while the show is on air, here or elsewhere, or is being recorded."""
         try:
             show = await self.show(show_id)
         except UnreadableRecord:
@@ -142,6 +142,8 @@ class Node:
         else:
             if show.on_air:
                 raise Conflict("the show is on air: end it before deleting it")
+            if any(each.status == "recording" for each in show.recording_statuses().values()):
+                raise Conflict("the show is being recorded: stop that before deleting it")
         await self._store.delete(show_id)
         log.info("show_deleted show=%s", show_id)
         if show_id in self._shows:

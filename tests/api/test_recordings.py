@@ -7,6 +7,9 @@ from typing import Any
 import av
 import pytest
 
+from mediaserver.app import Server
+from mediaserver.errors import Conflict
+from mediaserver.packet import CanvasId, ShowId
 from mediaserver.settings import RecordingSettings, Settings
 from tests.api.client import Client
 from tests.api.conftest import Invited
@@ -82,6 +85,19 @@ async def test_a_recording_goes_on_while_targets_come_and_go_and_ends_with_the_s
     assert show["canvases"]["landscape"]["recording"]["file"] == growing["name"]
     assert show["canvases"]["landscape"]["recording"]["status"] == "stopped"
     assert show["canvases"]["landscape"]["recording"]["parts"] == 1
+
+
+async def test_a_show_whose_recording_has_no_file_yet_is_not_deleted_either(
+    invited: Invited, server: Server
+) -> None:
+    show = await server.node.show(ShowId(invited.show))
+    await show.start_recording(CanvasId("landscape"))
+
+    with pytest.raises(Conflict, match="is being recorded"):
+        await server.node.delete(show.id)
+
+    await show.stop_recording(CanvasId("landscape"))
+    await server.node.delete(show.id)
 
 
 async def test_what_runs_is_not_started_twice_nor_stopped_twice(
