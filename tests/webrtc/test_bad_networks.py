@@ -36,7 +36,7 @@ AWFUL = replace(MANY_WAYS, loss=0.1)
 NARROW = Line(rate_bps=600_000, queue_s=0.3)
 DEAD = Line(loss=1.0)
 BURST_S = 0.4
-ATTEMPTS = 3
+ATTEMPTS = 5
 """A sender on two busy cores stands still now and then by itself."""
 
 
