@@ -81,7 +81,8 @@ class Broadcast:
             listener.close()
 
     def _whole(self) -> Event:
-        return Event(self._last_id, "state", self._state())
+        state = self._state()  # may tell of changes before
+        return Event(self._last_id, "state", state)
 
 
 class Listener:

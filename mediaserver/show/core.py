@@ -62,7 +62,7 @@ class ShowCore:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.record = msgspec.structs.replace(record, feeds={})
-        self.events = Broadcast(self.view)
+        self.events = Broadcast(self._state)
         self._clock = clock
         self._now = now
         self._lock = asyncio.Lock()
@@ -260,6 +260,12 @@ class ShowCore:
             self.events.publish(kind, self._told(kind, key))
         self._look_at_feeds()
         return parting
+
+    def _state(self) -> View:
+        """The whole state for a listener that begins with it. Everybody is told of the feeds as
+        they are in it: a change back would otherwise be none."""
+        self._look_at_feeds()
+        return self.view()
 
     def _look_at_feeds(self) -> None:
         """Tell of feeds that have changed by themselves."""

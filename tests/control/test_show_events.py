@@ -66,6 +66,29 @@ async def test_a_host_who_comes_stalls_and_goes_is_told_step_by_step(
     ]
 
 
+async def test_who_begins_to_listen_while_a_host_is_away_for_a_moment_hears_of_the_return(
+    redis_server: RedisServer, vault: Vault
+) -> None:
+    async with hosted(node_on(redis_server.url, vault)) as running:
+        show = await running.node.create("Autumn", {LANDSCAPE: SMALL}, starts_at=None, channels=())
+        _, token, _ = await show.add_feed("Ann", admitted=True)
+        before = show.events.listen()
+        feed = running.node.publisher(show.id, token.reveal())
+        cameras = Camera(), Camera()
+        feed.attach(cameras[0])
+        while not (await heard(before, "feed"))["connected"]:
+            pass
+
+        feed.detach(cameras[0])
+        listener = show.events.listen()
+        state = await heard(listener, "state")
+        feed.attach(cameras[1])
+        back = await heard(listener, "feed")
+
+    assert not state["feeds"][0]["connected"]
+    assert back["connected"]
+
+
 async def test_a_slow_listener_gets_the_full_state_instead_of_what_it_missed() -> None:
     broadcast = Broadcast(lambda: {"title": "now"})
     slow, quick = broadcast.listen(), broadcast.listen()
