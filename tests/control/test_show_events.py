@@ -69,7 +69,7 @@ async def test_a_host_who_comes_stalls_and_goes_is_told_step_by_step(
 async def test_who_begins_to_listen_while_a_host_is_away_for_a_moment_hears_of_the_return(
     redis_server: RedisServer, vault: Vault
 ) -> None:
-    async with hosted(node_on(redis_server.url, vault)) as running:
+    async with hosted(node_on(redis_server.url, vault, clock=ManualClock())) as running:
         show = await running.node.create("Autumn", {LANDSCAPE: SMALL}, starts_at=None, channels=())
         _, token, _ = await show.add_feed("Ann", admitted=True)
         before = show.events.listen()
