@@ -50,13 +50,13 @@ def processes_of(scratch: Path) -> Sequence[str]:
 
 
 async def test_demo_ends_by_itself_and_shows_that_both_feeds_arrived(scratch: Path) -> None:
-    async with demo(scratch, "--seconds", "6") as process:
+    async with demo(scratch, "--seconds", "10") as process:
         output, _ = await process.communicate()
     text = output.decode()
     assert process.returncode == 0, text
     assert "the show arrived" in text
     lines = [line for line in text.splitlines() if " fps, " in line]
-    assert [line.split("|")[0].strip() for line in lines] == [f"{n} s" for n in range(1, 7)]
+    assert [line.split("|")[0].strip() for line in lines] == [f"{n} s" for n in range(1, 11)]
     assert all("local live" in line for line in lines)
     assert processes_of(scratch) == []
 
