@@ -26,7 +26,7 @@ async def measured(server: Server, invited: Invited, recording: Recording) -> li
     feed = show.feed(FeedId(invited.feed))
     while feed.stats().skew_s is None:
         await recording.until_messages(len(recording.media) + 1)
-    await until_later(recording, PERIOD_S)
+    await until_later(recording, 3 * PERIOD_S)
     begin = len(recording.media)
     await until_later(recording, (EVENTS + 1) * PERIOD_S)
     headers = [m for m in recording.media[:begin] if m.kind != "data" and m.payload[1] == 0]
