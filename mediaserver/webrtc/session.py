@@ -11,7 +11,7 @@ from mediaserver.errors import NotFound
 from mediaserver.feed import Feed, Source
 from mediaserver.packet import AccessUnit
 from mediaserver.webrtc.receiver import Receiver, ReceiverStats
-from mediaserver.webrtc.sdp import Candidate, IceCredentials, Offer, write_answer
+from mediaserver.webrtc.sdp import Candidate, IceCredentials, Offer
 from mediaserver.webrtc.transport import IceSettings, PeerTransport, TransportError
 
 log = logging.getLogger(__name__)
@@ -48,16 +48,8 @@ class WhipSession:
         self._ended = False
 
     async def answer(self) -> str:
-        """Gather our candidates and answer the offer. Raises NodeFull without a UDP port."""
-        await self._transport.gather()
-        await self._transport.add_candidates(self._offer.candidates)
-        return write_answer(
-            self._offer,
-            session_id=secrets.randbits(62),
-            credentials=self._transport.credentials,
-            fingerprint=self._transport.fingerprint,
-            candidates=self._transport.candidates,
-        )
+        """Answer the offer. Raises NodeFull without a UDP port."""
+        return await self._transport.answer(self._offer)
 
     def start(self) -> asyncio.Task[None]:
         """Connect, then carry media until either side ends it."""

@@ -13,6 +13,7 @@ import asyncio
 import ipaddress
 import logging
 import random
+import secrets
 import socket
 import struct
 from collections.abc import Callable, Sequence
@@ -38,7 +39,16 @@ from aiortc.rtcicetransport import connection_kwargs
 
 from mediaserver.errors import NodeFull, ShopcastError
 from mediaserver.settings import IceServer, is_loopback
-from mediaserver.webrtc.sdp import MAX_CANDIDATES, Candidate, Fingerprint, IceCredentials, Setup
+from mediaserver.webrtc.sdp import (
+    MAX_CANDIDATES,
+    Candidate,
+    Fingerprint,
+    IceCredentials,
+    Offer,
+    Setup,
+    Stream,
+    write_answer,
+)
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +146,22 @@ class PeerTransport:
         await self._connection.gather_candidates()
         if not self._connection.local_candidates:
             raise NodeFull("connections (no UDP port is free)")
+
+    async def answer(self, offer: Offer, streams: Sequence[Stream] = ()) -> str:
+        """Gather our candidates, take the offer's, and answer it, with the `streams` that we send.
+
+        Raises NodeFull without a UDP port.
+        """
+        await self.gather()
+        await self.add_candidates(offer.candidates)
+        return write_answer(
+            offer,
+            session_id=secrets.randbits(62),
+            credentials=self.credentials,
+            fingerprint=self.fingerprint,
+            candidates=self.candidates,
+            streams=streams,
+        )
 
     async def add_candidates(self, candidates: Sequence[Candidate]) -> None:
         """Try these too. What exceeds MAX_CANDIDATES, or comes once connected, is left out."""

@@ -13,7 +13,7 @@ from mediaserver.opus import OpusPacket, OpusStreams
 from mediaserver.packet import CanvasId, FeedId
 from mediaserver.program import Program
 from mediaserver.show import Show
-from mediaserver.webrtc.sdp import Candidate, IceCredentials, Offer, Stream, write_answer
+from mediaserver.webrtc.sdp import Candidate, IceCredentials, Offer, Stream
 from mediaserver.webrtc.sending import RELEASE_INTERVAL_S, Sender
 from mediaserver.webrtc.transport import IceSettings, PeerTransport, TransportError
 
@@ -83,17 +83,8 @@ class Viewer:
         self._task: asyncio.Task[None] | None = None
 
     async def answer(self) -> str:
-        """Gather our candidates and answer the offer. Raises NodeFull without a UDP port."""
-        await self._transport.gather()
-        await self._transport.add_candidates(self._offer.candidates)
-        return write_answer(
-            self._offer,
-            session_id=secrets.randbits(62),
-            credentials=self._transport.credentials,
-            fingerprint=self._transport.fingerprint,
-            candidates=self._transport.candidates,
-            streams=self._streams,
-        )
+        """Answer the offer. Raises NodeFull without a UDP port."""
+        return await self._transport.answer(self._offer, self._streams)
 
     def start(self) -> asyncio.Task[None]:
         """Have the canvas made, connect, then send until either side ends it. Raises NotFound."""
