@@ -1,16 +1,14 @@
 """One feed's pictures and sound brought together by the times of their capture."""
 
-from mediaserver.audio_buffer import MAX_WAIT_S, AudioBuffer
+from mediaserver.audio_buffer import MAX_WAIT_S, SAMPLE_RATE, AudioBuffer
 from mediaserver.lateness import Lateness
-from mediaserver.packet import AccessUnit
+from mediaserver.packet import OPUS_LOOKAHEAD_SAMPLES, AccessUnit
 
 HALF_TICK_S = 1 / 60
 """A picture waits for the next tick of a canvas: at 30 fps, this long in the middle."""
 DECODING_S = 0.004
 """From a picture's arrival until it can be shown."""
-OPUS_LOOKAHEAD_S = 312 / 48_000
-"""Sound comes out of an Opus decoder so much after its place (libopus, but for its low-delay mode;
-RFC 7845 §4.2)."""
+OPUS_LOOKAHEAD_S = OPUS_LOOKAHEAD_SAMPLES / SAMPLE_RATE
 
 
 class LipSync:

@@ -16,14 +16,12 @@ from av.audio.codeccontext import AudioCodecContext
 from mediaserver.audio_buffer import CHANNELS, SAMPLE_RATE, Samples
 from mediaserver.encoder import AAC_FRAME_SAMPLES
 from mediaserver.mixer import AudioBus
-from mediaserver.packet import FeedId
+from mediaserver.packet import OPUS_LOOKAHEAD_SAMPLES, FeedId
 
 log = logging.getLogger(__name__)
 
 FRAME_SAMPLES = 960
 BITRATE_BPS = 96_000
-LOOKAHEAD_SAMPLES = 312
-"""How much later libopus's decoder gives a sound than the encoder was given it (RFC 7845 §4.2)."""
 MAX_WAITING = 16
 """Blocks, a third of a second; an encoder that is further behind loses what comes."""
 
@@ -68,7 +66,7 @@ class OpusEncoder:
         packets = []
         while self._pending.shape[1] >= FRAME_SAMPLES:
             payload = self._payload(self._pending[:, :FRAME_SAMPLES])
-            packets.append(OpusPacket(self._position - LOOKAHEAD_SAMPLES, payload))
+            packets.append(OpusPacket(self._position - OPUS_LOOKAHEAD_SAMPLES, payload))
             self._pending = self._pending[:, FRAME_SAMPLES:]
             self._position += FRAME_SAMPLES
         return packets

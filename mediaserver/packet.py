@@ -14,6 +14,10 @@ TargetId = NewType("TargetId", str)
 ShowId = NewType("ShowId", str)
 AssetId = NewType("AssetId", str)
 
+OPUS_LOOKAHEAD_SAMPLES = 312
+"""How much later, at 48 kHz, libopus's decoder gives a sound than the encoder was given it, but for
+its low-delay mode (RFC 7845 §4.2)."""
+
 TICKS_PER_S = 90_000
 """Ticks of the program's clock: exact for 25, 30, 60, 30000/1001 fps and for AAC frames."""
 

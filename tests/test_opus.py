@@ -12,13 +12,12 @@ from mediaserver.encoder import AAC_FRAME_SAMPLES
 from mediaserver.mixer import AudioBus
 from mediaserver.opus import (
     FRAME_SAMPLES,
-    LOOKAHEAD_SAMPLES,
     OpusEncoder,
     OpusPacket,
     OpusStream,
     OpusStreams,
 )
-from mediaserver.packet import FeedId
+from mediaserver.packet import OPUS_LOOKAHEAD_SAMPLES, FeedId
 
 CLICK_AT = 20_000
 
@@ -66,14 +65,14 @@ def test_packets_follow_each_other_without_a_gap() -> None:
     packets = encoded(click(15))
 
     assert [packet.position for packet in packets] == [
-        index * FRAME_SAMPLES - LOOKAHEAD_SAMPLES for index in range(16)
+        index * FRAME_SAMPLES - OPUS_LOOKAHEAD_SAMPLES for index in range(16)
     ]
 
 
 def test_a_block_left_out_leaves_its_place_empty_and_shifts_nothing() -> None:
     packets = encoded(click(30), left_out=(5, 6))
 
-    positions = [packet.position + LOOKAHEAD_SAMPLES for packet in packets]
+    positions = [packet.position + OPUS_LOOKAHEAD_SAMPLES for packet in packets]
     assert positions[4:7] == [4 * FRAME_SAMPLES, 7 * AAC_FRAME_SAMPLES, 7168 + FRAME_SAMPLES]
     [first] = np.flatnonzero(np.abs(decoded(packets)[0]) > 0.3)[:1]
     assert abs(first - CLICK_AT) < 48
