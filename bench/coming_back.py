@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from bench.report import Figures, Options, Report, report, run
+from tests.control.test_coming_back import until_live
 from tests.control.test_process import ServerProcess, client_of, serving, show_on_air
 from tests.peers.rtmp_record import RtmpRecord
 
@@ -37,13 +38,7 @@ async def _times(
 ) -> Figures:
     async with client_of(again) as owner:
         answers_s = time.monotonic() - began_s
-        async with owner.events(f"{path}/events") as events:
-            _, _, show = await events.next()
-            live = {each["id"] for each in show["targets"] if each["status"] == "live"}
-            while len(live) < TARGETS:
-                _, kind, data = await events.next()
-                if kind == "target" and data["status"] == "live":
-                    live.add(data["id"])
+        await until_live(owner, path, targets=TARGETS)
         live_s = time.monotonic() - began_s
         for index in range(TARGETS, 2 * TARGETS):
             await (await destination.recording(index)).until_messages(1)
