@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from mediaserver.allocator import share_one_arena
-from mediaserver.errors import ConfigError, StoreUnavailable
+from mediaserver.errors import ConfigError
+from sync.errors import StoreUnavailable
 
 EXIT_FAILED = 1
 EXIT_CONFIG = 2

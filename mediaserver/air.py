@@ -15,11 +15,11 @@ from mediaserver.media import Media
 from mediaserver.mixer import AudioBus
 from mediaserver.packet import CanvasId, ShowId, TargetId
 from mediaserver.program import Program
-from mediaserver.secret import Secret
 from mediaserver.stage import Scene
 from mediaserver.state import CanvasRecord, Encoding
 from mediaserver.target import Target, TargetStatus
 from mediaserver.wanted import Wanted, shape, wanted
+from sync.secret import Secret
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from mediaserver.allocator import give_memory_back
 from mediaserver.api import keys, whep, whip
 from mediaserver.api.routes import application
 from mediaserver.clock import MonotonicClock
-from mediaserver.errors import ConfigError, StoreUnavailable
+from mediaserver.errors import ConfigError
 from mediaserver.lease import Leases, holder_name
 from mediaserver.loop_lag import LoopLag
 from mediaserver.media import Media
@@ -28,7 +28,7 @@ from mediaserver.rate_limit import RateLimit
 from mediaserver.recordings import Recordings
 from mediaserver.redis_server import RedisServer, data_dir_lock
 from mediaserver.rtmp_feeds import RtmpFeeds
-from mediaserver.secret import RedactingFormatter, Secret, Vault, keys_of, token_of
+from mediaserver.secret import RedactingFormatter, keys_of, token_of
 from mediaserver.settings import (
     HttpSettings,
     SecretSettings,
@@ -41,6 +41,9 @@ from mediaserver.store import Store
 from mediaserver.webrtc.session import WhipSessions
 from mediaserver.webrtc.transport import IceSettings
 from mediaserver.webrtc.viewing import Viewers
+from sync.connection import Connection
+from sync.errors import StoreUnavailable
+from sync.secret import Secret, Vault
 
 log = logging.getLogger(__name__)
 
@@ -129,8 +132,8 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         name = holder_name(base_url, f"{server_id}.{secrets.token_hex(3)}")
         end = End()
         redis_url, redis = await _redis(settings.store, stack, end)
-        store = Store(redis_url, writer=name)
-        stack.push_async_callback(store.close)
+        store = Store(Connection(redis_url), writer=name)
+        stack.push_async_callback(store.connection.close)
         tasks = await stack.enter_async_context(task_group())
         if redis is not None:
             tasks.create_task(redis.supervise(), name="redis")
@@ -146,7 +149,7 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
             clock=clock,
             resume_within_s=settings.show.resume_within_s,
         )
-        tasks.create_task(store.watch(node.store_back), name="store")
+        tasks.create_task(store.connection.watch(node.store_back), name="store")
         if redis is not None:
             # With the data dir locked, a lease in its Redis can only be of a run that is dead.
             with contextlib.suppress(StoreUnavailable):  # it runs out by itself

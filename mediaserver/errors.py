@@ -10,12 +10,13 @@ ShopcastError
 ├── NotFound             the thing named does not exist                           (HTTP 404)
 ├── Conflict             the thing exists, but not in a state for this            (HTTP 409)
 ├── NodeFull             this node carries as much as it may                      (HTTP 503)
-├── StoreUnavailable     Redis does not answer                                    (HTTP 503)
 └── TargetError          an RTMP destination …
     ├── TargetUnreachable    … cannot be connected to: retried
     ├── TargetStalled        … stopped reading or answering: retried
     ├── TargetClosed         … closed the connection: retried
     └── TargetRejected       … refused the stream by name of a code: final before the first live
+
+Redis away is sync.errors.StoreUnavailable (HTTP 503), for both packages.
 """
 
 from collections.abc import Sequence
@@ -90,10 +91,6 @@ class NodeFull(ShopcastError):
     def __init__(self, what: str, retry_after_s: int = 10) -> None:
         super().__init__(f"this server carries as many {what} as it may; try again later")
         self.retry_after_s = retry_after_s
-
-
-class StoreUnavailable(ShopcastError):
-    """Redis does not answer, so nothing could be stored."""
 
 
 class TargetError(ShopcastError):

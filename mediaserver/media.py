@@ -14,9 +14,9 @@ from mediaserver.packet import CanvasId, FeedId, ShowId, TargetId
 from mediaserver.program import Program
 from mediaserver.recording import Recording
 from mediaserver.recordings import Recordings
-from mediaserver.secret import Secret
 from mediaserver.state import CanvasRecord
 from mediaserver.target import Target, TargetStatus
+from sync.secret import Secret
 
 FRAME_RATES = {
     24: Fraction(24),

@@ -11,23 +11,18 @@ from functools import partial
 from typing import Literal
 
 from mediaserver.clock import Clock
-from mediaserver.errors import (
-    Conflict,
-    Forbidden,
-    NodeFull,
-    NotFound,
-    StoreUnavailable,
-    Unauthorized,
-)
+from mediaserver.errors import Conflict, Forbidden, NodeFull, NotFound, Unauthorized
 from mediaserver.feed import Feed
 from mediaserver.lease import Leases, base_url_of, server_of
 from mediaserver.media import Media
 from mediaserver.packet import CanvasId, FeedId, ShowId, TargetId
-from mediaserver.secret import Secret, Vault, new_token, token_hash
+from mediaserver.secret import new_token, token_hash
 from mediaserver.settings import CapacitySettings
 from mediaserver.show import Show
 from mediaserver.state import CanvasRecord, ShowRecord, UnreadableRecord
 from mediaserver.store import Store, TokenRecord
+from sync.errors import StoreUnavailable
+from sync.secret import Secret, Vault
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from mediaserver.errors import ConfigError, StoreUnavailable
+from mediaserver.errors import ConfigError
+from sync.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import socket
 
 from mediaserver.clock import Clock
 from mediaserver.decoder import BT709
-from mediaserver.errors import NodeFull, NotFound, StoreUnavailable, TooManyRequests
+from mediaserver.errors import NodeFull, NotFound, TooManyRequests
 from mediaserver.feed import Feed, Source
 from mediaserver.flv import FlvError
 from mediaserver.node import Node
@@ -15,8 +15,10 @@ from mediaserver.rtmp.errors import PublishRefused
 from mediaserver.rtmp.events import MediaReceived, PublishRequested
 from mediaserver.rtmp.listener import Connection, RtmpServer
 from mediaserver.rtmp.units import UnitReader
-from mediaserver.secret import Secret, token_hash
+from mediaserver.secret import token_hash
 from mediaserver.show import Show
+from sync.errors import StoreUnavailable
+from sync.secret import Secret
 
 log = logging.getLogger(__name__)
 

@@ -1,76 +1,21 @@
-"""Secrets: values that print as ***, the files they live in, and encryption at rest."""
+"""Tokens, the files that secrets live in, and logs without either."""
 
 import hashlib
-import hmac
 import logging
 import os
 import re
 import secrets
-import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import Fernet
 
-from mediaserver.errors import ShopcastError
+from sync.secret import MASK, Secret, masked
 
 log = logging.getLogger(__name__)
 
-MASK = "***"
 TOKEN_PREFIXES = {"owner": "sco_", "producer": "scp_", "host": "sch_"}
 """Every token begins with one of these, so that a log filter and a scanner know it on sight."""
-
-_SHORTEST_MASKED = 8
-"""A shorter secret is not searched for in logs: it would mask words that happen to be alike."""
-
-_live: "weakref.WeakValueDictionary[int, Secret]" = weakref.WeakValueDictionary()
-
-
-class Secret:
-    """A string that never prints itself: `reveal()` is the one way to it."""
-
-    __slots__ = ("__weakref__", "_value")
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-        _live[id(self)] = self
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __repr__(self) -> str:
-        return MASK
-
-    __str__ = __repr__
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Secret):
-            return NotImplemented
-        return hmac.compare_digest(self._value.encode(), other._value.encode())
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-
-class UnreadableSecret(ShopcastError):
-    """What was encrypted at rest does not open with any of the keys of this server."""
-
-
-class Vault:
-    """Encrypts what rests in Redis; the first key encrypts, every key decrypts (rotation)."""
-
-    def __init__(self, keys: Sequence[Secret]) -> None:
-        self._fernet = MultiFernet([Fernet(key.reveal()) for key in keys])
-
-    def seal(self, secret: Secret) -> str:
-        return self._fernet.encrypt(secret.reveal().encode()).decode()
-
-    def open(self, sealed: str, *, max_age_s: int | None = None) -> Secret:
-        """Raises UnreadableSecret, also for what was sealed longer than `max_age_s` ago."""
-        try:
-            return Secret(self._fernet.decrypt(sealed, ttl=max_age_s).decode())
-        except (InvalidToken, ValueError) as error:  # ValueError: not even ASCII
-            raise UnreadableSecret("none of the secret keys opens this") from error
 
 
 def new_token(role: str) -> Secret:
@@ -133,8 +78,4 @@ _TOKEN = re.compile(
 
 def redacted(text: str) -> str:
     """`text` with each secret in it replaced by ***."""
-    for reference in _live.valuerefs():
-        secret = reference()
-        if secret is not None and len(secret.reveal()) >= _SHORTEST_MASKED:
-            text = text.replace(secret.reveal(), MASK)
-    return _TOKEN.sub(MASK, text)
+    return _TOKEN.sub(MASK, masked(text))

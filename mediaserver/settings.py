@@ -21,8 +21,8 @@ from cryptography.fernet import Fernet
 
 from mediaserver.encoder import DEFAULT_PRESET
 from mediaserver.errors import ConfigError
-from mediaserver.secret import Secret
-from mediaserver.store import check_url
+from sync.connection import check_url
+from sync.secret import Secret
 
 T = TypeVar("T")
 Parser = Callable[[object], T]

@@ -1,31 +1,17 @@
-"""Shows and tokens in Redis. Of the server's modules only this one and lease.py speak Redis
-for their data; no command is newer than Redis 6.2.
+"""Shows and tokens in Redis, where lease.py keeps its leases.
 
 Keys of one show share the hash tag {show:ID}, so that a script touches one slot of a cluster.
 """
 
 import asyncio
-import functools
-import logging
-from collections.abc import Awaitable, Callable
-from importlib import resources
-from typing import Any, TypeVar
 
 import msgspec
-from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from mediaserver.errors import Conflict, StoreUnavailable
+from mediaserver.errors import Conflict
 from mediaserver.packet import AssetId, ShowId
 from mediaserver.state import ShowRecord, from_json, to_json
-
-log = logging.getLogger(__name__)
-
-T = TypeVar("T")
+from sync.connection import ANSWER_TIMEOUT_S, Connection
 
 SHOWS = "shopcast:shows"
 TOKENS = "shopcast:tokens"
@@ -34,18 +20,7 @@ FENCE_KEPT_S = 30 * 24 * 3600
 """How long the fence of a deleted show is kept: a server must not sleep longer than this with the
 show on air, or it would take the deletion for a loss of data."""
 
-_ANSWER_TIMEOUT_S = 0.5
-_PROBE_INTERVAL_S = 0.2
 _ASSET_TIMEOUT_S = 5.0
-
-
-def check_url(url: str) -> None:
-    """Raises ValueError if `url` has an option that Redis connections do not know."""
-    try:
-        pool = ConnectionPool.from_url(url)
-        pool.connection_class(**pool.connection_kwargs)
-    except (ValueError, TypeError, RedisError):
-        raise ValueError("has an option after ? that cannot be used") from None
 
 
 def key(show_id: ShowId, part: str) -> str:
@@ -95,44 +70,13 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class Store:
-    """What this server keeps. Each call raises StoreUnavailable when Redis does not answer;
-    once it has not, further calls fail at once until `watch` finds it back."""
+    """What this server keeps of shows. Each call raises StoreUnavailable when Redis is away."""
 
-    def __init__(self, url: str, *, writer: str) -> None:
-        # No timeout of the client's own: it is kept by asyncio.wait_for, which before Python 3.12
-        # swallows a cancellation that comes with the answer.
-        self._redis = Redis.from_url(
-            url,
-            socket_timeout=None,
-            socket_connect_timeout=None,
-            retry=Retry(NoBackoff(), 1),  # a pooled connection of before a restart is dead
-        )
+    def __init__(self, connection: Connection, *, writer: str) -> None:
+        self.connection = connection
+        self._redis = connection.redis
+        self._asked = connection.asked
         self._writer = writer
-        self._away = asyncio.Event()
-
-    @property
-    def available(self) -> bool:
-        return not self._away.is_set()
-
-    async def close(self) -> None:
-        await self._redis.aclose()
-
-    async def watch(self, on_back: Callable[[], Awaitable[None]]) -> None:
-        """Look for a Redis that went away, and call `on_back` each time it is back."""
-        while True:
-            await self._away.wait()
-            try:
-                async with asyncio.timeout(_ANSWER_TIMEOUT_S):
-                    await self._redis.ping()
-            except (RedisError, OSError):
-                await asyncio.sleep(_PROBE_INTERVAL_S)
-                continue
-            self._away.clear()
-            log.info("store_back")
-            try:
-                await on_back()
-            except Exception:
-                log.exception("store_back_failed")
 
     async def show_ids(self) -> list[ShowId]:
         members = await self._asked(lambda: self._redis.smembers(SHOWS))
@@ -215,7 +159,7 @@ class Store:
             "maxmemory-policy": ("noeviction", "it may drop shows when memory is short"),
         }
         try:
-            async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 found = await self._redis.config_get(*wanted)
         except (RedisError, OSError) as error:
             return [f"Redis does not show its configuration, so nothing was checked: {error}"]
@@ -231,8 +175,7 @@ class Store:
         Raises HeldElsewhere, StaleRecord or MissingRecord when that is the answer.
         """
         keys = [key(show_id, part) for part in ("record", "lease", "fence")]
-        script = self._redis.register_script(_source(name))
-        answer = [part.decode() for part in await self._asked(lambda: script(keys, arguments))]
+        answer = await self.connection.script("mediaserver", name, keys, arguments)
         match answer:
             case ["leased", holder]:
                 raise HeldElsewhere(holder)
@@ -256,24 +199,3 @@ class Store:
 
     async def _list(self, show_id: ShowId) -> None:
         await self._asked(lambda: self._redis.sadd(SHOWS, show_id))
-
-    async def _asked(
-        self, command: Callable[[], Awaitable[Any]], timeout_s: float = _ANSWER_TIMEOUT_S
-    ) -> Any:
-        if self._away.is_set():
-            raise StoreUnavailable("the server's store (Redis) does not answer")
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await command()
-        except (RedisConnectionError, RedisTimeoutError, TimeoutError, OSError) as error:
-            if not self._away.is_set():
-                log.warning("store_away error=%r", error)
-            self._away.set()
-            raise StoreUnavailable("the server's store (Redis) does not answer") from error
-        except RedisError as error:
-            raise StoreUnavailable(f"the server's store (Redis) refuses: {error}") from error
-
-
-@functools.cache
-def _source(name: str) -> str:
-    return resources.files("mediaserver").joinpath("lua", f"{name}.lua").read_text()

@@ -14,7 +14,7 @@ from mediaserver.fanout import Fanout
 from mediaserver.packet import TICKS_PER_S, TargetId
 from mediaserver.rtmp.publisher import MediaMessage, Publisher, Timeouts, publish
 from mediaserver.rtmp.url import TargetUrl, parse_target_url
-from mediaserver.secret import Secret
+from sync.secret import Secret
 
 log = logging.getLogger(__name__)
 

@@ -68,11 +68,28 @@ def test_one_module_alone_touches_private_names_of_the_webrtc_libraries() -> Non
     assert touching == {"mediaserver/webrtc/transport.py"}
 
 
-def test_two_modules_alone_speak_redis() -> None:
+def test_few_modules_alone_speak_redis() -> None:
     users = {
         path.relative_to(ROOT).as_posix()
-        for path in modules("mediaserver")
+        for package in ("mediaserver", "sync")
+        for path in modules(package)
         if any(name.split(".")[0] == "redis" for name in imports(path))
     }
 
-    assert users == {"mediaserver/store.py", "mediaserver/redis_server.py"}
+    of_the_store = {user for user in users if user.startswith("sync/store/")}
+    assert users - of_the_store == {
+        "mediaserver/store.py",
+        "mediaserver/redis_server.py",
+        "sync/connection.py",
+    }
+
+
+def test_the_sandbox_and_the_client_are_two_readings_of_the_same_facts() -> None:
+    sandbox = modules("sync/sandbox")
+    others = set(modules("sync")) - set(sandbox)
+
+    for path in sandbox:
+        ours = {name for name in imports(path) if name.split(".")[0] in OURS}
+        assert all(name.startswith("sync.sandbox") for name in ours), path
+    for path in others:
+        assert not any(name.startswith("sync.sandbox") for name in imports(path)), path

@@ -11,8 +11,8 @@ from mediaserver.api.canvases import jpeg
 from mediaserver.api.keys import DEPLOYMENT, THUMBNAILS
 from mediaserver.api.shows import show_of
 from mediaserver.packet import FeedId, ShowId
-from mediaserver.secret import Secret
 from mediaserver.view import View
+from sync.secret import Secret
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Gain = Annotated[float, Meta(ge=-60, le=20)]

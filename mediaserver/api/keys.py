@@ -10,9 +10,9 @@ from mediaserver.node import Node, Principal
 from mediaserver.preview import Previews
 from mediaserver.rate_limit import RateLimit
 from mediaserver.recordings import Recordings
-from mediaserver.secret import Vault
 from mediaserver.stills import Stills, Thumbnails
 from mediaserver.store import Store
+from sync.secret import Vault
 
 
 @dataclass(frozen=True)

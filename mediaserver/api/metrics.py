@@ -34,7 +34,9 @@ class _Shows(Collector):
     def collect(self) -> Iterator[Metric]:
         shows = self._node.known
         yield GaugeMetricFamily(
-            "shopcast_store_available", "1 while Redis answers", float(self._store.available)
+            "shopcast_store_available",
+            "1 while Redis answers",
+            float(self._store.connection.available),
         )
         yield GaugeMetricFamily("shopcast_shows", "Shows this server knows", len(shows))
         yield GaugeMetricFamily(

@@ -16,11 +16,11 @@ from mediaserver.errors import (
     NodeFull,
     NotFound,
     PayloadTooLarge,
-    StoreUnavailable,
     TooManyRequests,
     Unauthorized,
 )
 from mediaserver.state import UnreadableRecord
+from sync.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 

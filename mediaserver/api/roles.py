@@ -9,7 +9,9 @@ from mediaserver.api.keys import DEPLOYMENT, GUESSES, NODE, PRINCIPAL, VAULT
 from mediaserver.errors import Forbidden, ShopcastError, Unauthorized
 from mediaserver.node import Principal
 from mediaserver.packet import ShowId
-from mediaserver.secret import Secret, UnreadableSecret, token_hash
+from mediaserver.secret import token_hash
+from sync.errors import UnreadableSecret
+from sync.secret import Secret
 
 PUBLIC = frozenset({"public"})
 OWNER = frozenset({"owner"})

@@ -6,7 +6,8 @@ from mediaserver.api.bodies import answer
 from mediaserver.api.keys import DEPLOYMENT, PRINCIPAL, VAULT
 from mediaserver.api.roles import SESSION_S, session_cookie
 from mediaserver.errors import Unauthorized
-from mediaserver.secret import Secret, token_hash
+from mediaserver.secret import token_hash
+from sync.secret import Secret
 
 
 async def sign_in(request: web.Request) -> web.Response:

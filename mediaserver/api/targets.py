@@ -10,8 +10,8 @@ from mediaserver.api.keys import NODE
 from mediaserver.api.shows import show_of
 from mediaserver.errors import BadRequest
 from mediaserver.packet import CanvasId, TargetId
-from mediaserver.secret import Secret
 from mediaserver.show import Show
+from sync.secret import Secret
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Platform = Literal["tiktok", "youtube", "facebook", "instagram", "twitch", "custom"]

@@ -20,10 +20,11 @@ from mediaserver.errors import BadRequest, NotFound
 from mediaserver.feed import Feed
 from mediaserver.packet import ShowId
 from mediaserver.rate_limit import RateLimit
-from mediaserver.secret import Secret, token_hash
+from mediaserver.secret import token_hash
 from mediaserver.webrtc.publishing import Publishing
 from mediaserver.webrtc.sdp import parse_offer
 from mediaserver.webrtc.session import WhipSession, WhipSessions
+from sync.secret import Secret
 
 RESUME_HEADER = "Shopcast-Resume"
 LONGEST_RESUME_SECRET = 200

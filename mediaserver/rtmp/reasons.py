@@ -5,7 +5,8 @@ import socket
 import ssl
 
 from mediaserver.rtmp.events import Refused
-from mediaserver.secret import MASK, redacted
+from mediaserver.secret import redacted
+from sync.secret import MASK
 
 _CERTIFICATE = {
     # OpenSSL's X509_V_ERR_* numbers (x509_vfy.h); the standard library has no names for them.

@@ -4,8 +4,9 @@ from mediaserver.advice import Advice, Stream, advice, over_cap, requires_tls
 from mediaserver.encoder import AUDIO_BITRATE_BPS
 from mediaserver.errors import BadRequest
 from mediaserver.rtmp.url import parse_target_url
-from mediaserver.secret import Secret, UnreadableSecret, Vault
 from mediaserver.state import CanvasRecord, TargetRecord
+from sync.errors import UnreadableSecret
+from sync.secret import Secret, Vault
 
 _KEY_MISSING = "stream key missing"
 _URL_MISSING = "server URL missing"

@@ -4,10 +4,11 @@ import contextlib
 
 from mediaserver.assets import check_room
 from mediaserver.composition import Composition
-from mediaserver.errors import Conflict, StoreUnavailable
+from mediaserver.errors import Conflict
 from mediaserver.packet import AssetId
 from mediaserver.show.core import ShowCore
 from mediaserver.state import AssetRecord
+from sync.errors import StoreUnavailable
 
 
 class AssetCommands(ShowCore):

@@ -20,7 +20,6 @@ from mediaserver.media import Media
 from mediaserver.packet import AssetId, CanvasId, FeedId, ShowId, TargetId
 from mediaserver.program import Program, ProgramStats
 from mediaserver.recording import RecordingStatus
-from mediaserver.secret import Vault
 from mediaserver.show.addresses import Addresses
 from mediaserver.show.cast import Cast, part
 from mediaserver.show.changes import changes
@@ -39,6 +38,7 @@ from mediaserver.view import (
     show_view,
     target_view,
 )
+from sync.secret import Vault
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,12 @@ import msgspec
 
 from mediaserver.errors import Conflict
 from mediaserver.packet import FeedId
-from mediaserver.secret import Secret, new_token, token_hash
+from mediaserver.secret import new_token, token_hash
 from mediaserver.show.cast import close
 from mediaserver.show.core import ShowCore
 from mediaserver.show.slug import slug
 from mediaserver.state import FeedRecord
+from sync.secret import Secret
 
 log = logging.getLogger(__name__)
 

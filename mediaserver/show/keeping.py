@@ -1,9 +1,10 @@
 """A show's copy in the store, and the lease under which it is written while the show is on air."""
 
-from mediaserver.errors import Conflict, NotFound, StoreUnavailable
+from mediaserver.errors import Conflict, NotFound
 from mediaserver.lease import Lease, Leases
 from mediaserver.state import ShowRecord
 from mediaserver.store import HeldElsewhere, Store
+from sync.errors import StoreUnavailable
 
 _UNKNOWN_REVISION = -1
 

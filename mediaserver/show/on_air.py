@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from mediaserver.errors import Conflict, StoreUnavailable
+from mediaserver.errors import Conflict
 from mediaserver.packet import TargetId
 from mediaserver.show.addresses import excess
 from mediaserver.show.cast import part
 from mediaserver.show.core import ShowCore
+from sync.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 

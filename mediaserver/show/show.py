@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mediaserver.errors import Conflict, NotFound, StoreUnavailable
+from mediaserver.errors import Conflict, NotFound
 from mediaserver.packet import CanvasId
 from mediaserver.show.assets import AssetCommands
 from mediaserver.show.canvases import CanvasCommands
@@ -17,6 +17,7 @@ from mediaserver.show.recordings import RecordingCommands
 from mediaserver.show.targets import TargetCommands
 from mediaserver.state import CanvasRecord
 from mediaserver.view import View, program_view, recording_view
+from sync.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 

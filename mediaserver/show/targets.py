@@ -7,11 +7,11 @@ import msgspec
 
 from mediaserver.errors import BadRequest, Conflict
 from mediaserver.packet import CanvasId, TargetId
-from mediaserver.secret import Secret
 from mediaserver.show.addresses import check_url
 from mediaserver.show.on_air import OnAir
 from mediaserver.show.slug import slug
 from mediaserver.state import TargetRecord
+from sync.secret import Secret
 
 MAX_TARGETS = 256
 

@@ -1,8 +1,8 @@
 import pytest
 
 from mediaserver.redis_server import RedisServer
-from mediaserver.secret import Secret
 from mediaserver.settings import Settings, StoreSettings
+from sync.secret import Secret
 from tests.api.client import Client
 from tests.api.conftest import Invited
 from tests.peers.rtmp_record import RtmpRecord

@@ -22,8 +22,8 @@ from mediaserver.packet import FeedId, ShowId
 from mediaserver.redis_server import RedisServer
 from mediaserver.rtmp.publisher import Publisher, publish
 from mediaserver.rtmp.url import parse_target_url
-from mediaserver.secret import Secret
 from mediaserver.settings import CapacitySettings, RtmpSettings, Settings, StoreSettings
+from sync.secret import Secret
 from tests.api.client import Client
 from tests.api.conftest import SMALL
 from tests.control.hosting import hosted

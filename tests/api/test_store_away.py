@@ -10,6 +10,7 @@ import pytest
 from mediaserver.app import Server
 from mediaserver.packet import FeedId, ShowId
 from mediaserver.store import Store
+from sync.connection import Connection
 from tests.api.client import Client
 from tests.api.conftest import Invited
 from tests.files import image_file
@@ -75,9 +76,9 @@ async def test_a_show_on_air_is_steered_without_the_store_and_stored_when_it_is_
         await events.until("show", durable=True)
 
     show = await server.node.show(ShowId(invited.show))
-    store = Store(f"unix://{data_dir}/redis.sock", writer="test")
+    store = Store(Connection(f"unix://{data_dir}/redis.sock"), writer="test")
     stored = await store.load(show.id)
-    await store.close()
+    await store.connection.close()
     assert stored is not None
     assert stored.record == show.record
     assert stored.record.feeds[FeedId("ann")].muted

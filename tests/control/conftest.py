@@ -5,8 +5,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 from mediaserver.redis_server import RedisServer
-from mediaserver.secret import Secret, Vault
 from mediaserver.store import Store
+from sync.connection import Connection
+from sync.secret import Secret, Vault
 from tests.control.hosting import hosted
 from tests.control.servers import Running, node_on
 
@@ -24,9 +25,9 @@ def vault() -> Vault:
 
 @pytest.fixture
 async def store(redis_server: RedisServer) -> AsyncIterator[Store]:
-    store = Store(redis_server.url, writer="first")
+    store = Store(Connection(redis_server.url), writer="first")
     yield store
-    await store.close()
+    await store.connection.close()
 
 
 @pytest.fixture

@@ -14,10 +14,12 @@ from mediaserver.media import Media
 from mediaserver.node import Node
 from mediaserver.packet import CanvasId
 from mediaserver.recordings import Recordings
-from mediaserver.secret import Secret, Vault, new_token
+from mediaserver.secret import new_token
 from mediaserver.settings import CapacitySettings
 from mediaserver.state import CanvasRecord
 from mediaserver.store import Store
+from sync.connection import Connection
+from sync.secret import Secret, Vault
 
 LANDSCAPE = CanvasId("landscape")
 SMALL = CanvasRecord(320, 180, 30, 200_000, {"preset": "side-by-side"})
@@ -43,7 +45,7 @@ async def node_on(
 ) -> AsyncIterator[Running]:
     """A node; leases are renewed when a test calls `node.keep`, or each third of `ttl_s`."""
     clock = clock or MonotonicClock()
-    store = Store(redis_url, writer=name)
+    store = Store(Connection(redis_url), writer=name)
     owner_token = new_token("owner")
     try:
         async with task_group() as tasks:
@@ -63,8 +65,8 @@ async def node_on(
                 clock=clock,
                 now=now,
             )
-            tasks.create_task(store.watch(node.store_back))
+            tasks.create_task(store.connection.watch(node.store_back))
             yield Running(node, store, leases, owner_token)
             await node.close()
     finally:
-        await store.close()
+        await store.connection.close()

@@ -13,9 +13,10 @@ from mediaserver.errors import Conflict
 from mediaserver.lease import Leases
 from mediaserver.packet import ShowId, TargetId
 from mediaserver.redis_server import RedisServer
-from mediaserver.secret import Secret, Vault
 from mediaserver.state import ShowRecord, TargetRecord
 from mediaserver.store import Store, key
+from sync.connection import Connection
+from sync.secret import Secret, Vault
 from tests.api.client import Client
 from tests.control.hosting import hosted
 from tests.control.servers import LANDSCAPE, SMALL, Running, node_on
@@ -49,7 +50,7 @@ async def left_on_air(
 ) -> None:
     """What a killed server leaves in Redis when its lease has run out: a show with one target
     that is to be live, and one that is not."""
-    store = Store(redis_url, writer=by)
+    store = Store(Connection(redis_url), writer=by)
     target = TargetRecord("Tube", "custom", LANDSCAPE, url, vault.seal(Secret("the-key")))
     wanted = msgspec.structs.replace(target, wanted=True)
     record = ShowRecord(SHOW, "Autumn", {LANDSCAPE: SMALL}, targets={TUBE: wanted, SPARE: target})
@@ -59,7 +60,7 @@ async def left_on_air(
     lease = await leases.acquire(SHOW)
     on_air = record.but(on_air=True, started_at=now)
     await store.save(on_air, base=record.revision, fence=lease.fence)
-    await store.close()
+    await store.connection.close()
 
 
 async def lapse(redis_url: str) -> None:

@@ -10,8 +10,8 @@ from mediaserver.broadcast import Listener
 from mediaserver.clock import ManualClock
 from mediaserver.decoder import BT601
 from mediaserver.redis_server import RedisServer
-from mediaserver.secret import Vault
 from mediaserver.show import Show
+from sync.secret import Vault
 from tests.control.hosting import hosted
 from tests.control.servers import LANDSCAPE, SMALL, Running, node_on
 from tests.control.until import until

@@ -9,8 +9,8 @@ import pytest
 from mediaserver.errors import NotFound
 from mediaserver.packet import CanvasId, TargetId
 from mediaserver.program import Program
-from mediaserver.secret import Secret
 from mediaserver.show import Show
+from sync.secret import Secret
 from tests.control.servers import LANDSCAPE, SMALL, Running
 from tests.control.until import until
 from tests.peers.rtmp_record import RtmpRecord

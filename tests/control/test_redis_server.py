@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mediaserver.errors import ConfigError, StoreUnavailable
+from mediaserver.errors import ConfigError
 from mediaserver.redis_server import (
     LONGEST_SOCKET_PATH,
     RedisServer,
@@ -22,6 +22,8 @@ from mediaserver.redis_server import (
     socket_path,
 )
 from mediaserver.store import Store, TokenRecord
+from sync.connection import Connection
+from sync.errors import StoreUnavailable
 from tests.control.until import until
 
 TIMEOUT_S = 20.0
@@ -48,17 +50,17 @@ def binary(request: pytest.FixtureRequest) -> Path:
 
 
 async def kept_by(server: RedisServer) -> dict[str, TokenRecord]:
-    store = Store(server.url, writer="test")
+    store = Store(Connection(server.url), writer="test")
     try:
         return await store.tokens()
     finally:
-        await store.close()
+        await store.connection.close()
 
 
 async def keep(server: RedisServer) -> None:
-    store = Store(server.url, writer="test")
+    store = Store(Connection(server.url), writer="test")
     await store.add_token("hash", TOKEN)
-    await store.close()
+    await store.connection.close()
 
 
 async def gone(pid: int | None) -> bool:
@@ -85,11 +87,11 @@ async def test_every_answer_is_on_the_disk_before_it_is_given(
     tmp_path: Path, stack: AsyncExitStack
 ) -> None:
     server = await stack.enter_async_context(RedisServer(tmp_path))
-    store = Store(server.url, writer="test")
+    store = Store(Connection(server.url), writer="test")
 
     assert await store.faults() == []
 
-    await store.close()
+    await store.connection.close()
 
 
 async def test_it_listens_on_a_socket_of_this_user_alone(
@@ -112,10 +114,10 @@ async def test_a_server_that_dies_is_started_again_with_all_it_had(
     supervisor = asyncio.create_task(server.supervise())
 
     os.kill(first, signal.SIGKILL)
-    store = Store(server.url, writer="test")
+    store = Store(Connection(server.url), writer="test")
     tokens: dict[str, TokenRecord] = {}
     async with asyncio.timeout(TIMEOUT_S):
-        watch = asyncio.create_task(store.watch(lambda: asyncio.sleep(0)))
+        watch = asyncio.create_task(store.connection.watch(lambda: asyncio.sleep(0)))
         while not tokens:
             try:
                 tokens = await store.tokens()
@@ -126,7 +128,7 @@ async def test_a_server_that_dies_is_started_again_with_all_it_had(
     for task in (watch, supervisor):
         task.cancel()
         await asyncio.wait([task])
-    await store.close()
+    await store.connection.close()
 
 
 async def test_a_server_left_behind_is_stopped_and_its_data_taken_over(

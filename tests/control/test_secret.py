@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 
 from mediaserver.secret import (
     RedactingFormatter,
-    Secret,
-    UnreadableSecret,
-    Vault,
     keys_of,
     new_token,
     redacted,
     token_hash,
     token_of,
 )
+from sync.errors import UnreadableSecret
+from sync.secret import Secret, Vault
 
 
 def key() -> Secret:

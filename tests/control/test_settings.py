@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaserver.errors import ConfigError
-from mediaserver.secret import Secret
 from mediaserver.settings import (
     SECTIONS,
     IceServer,
@@ -20,6 +19,7 @@ from mediaserver.settings import (
     read_settings,
     settings_of,
 )
+from sync.secret import Secret
 from tests.peers.certificates import Authority
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "shopcast.example.toml"

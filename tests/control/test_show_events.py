@@ -10,7 +10,7 @@ from mediaserver.clock import ManualClock
 from mediaserver.decoder import BT601
 from mediaserver.errors import NodeFull
 from mediaserver.redis_server import RedisServer
-from mediaserver.secret import Vault
+from sync.secret import Vault
 from tests.control.hosting import hosted
 from tests.control.servers import LANDSCAPE, SMALL, node_on
 

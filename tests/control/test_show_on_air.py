@@ -11,8 +11,8 @@ import pytest
 from mediaserver.broadcast import Listener
 from mediaserver.errors import BadRequest
 from mediaserver.packet import CanvasId, TargetId
-from mediaserver.secret import Secret
 from mediaserver.show import Show
+from sync.secret import Secret
 from tests.control.servers import LANDSCAPE, SMALL, Running
 from tests.control.until import until
 from tests.peers.relay import Relay, relay

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from mediaserver.errors import StoreUnavailable
 from mediaserver.lease import Lease, Leases, base_url_of, holder_name, server_of
 from mediaserver.packet import AssetId, ShowId
 from mediaserver.redis_server import RedisServer
@@ -21,6 +20,8 @@ from mediaserver.store import (
     TokenRecord,
     key,
 )
+from sync.connection import Connection
+from sync.errors import StoreUnavailable
 from tests.control.servers import LANDSCAPE, SMALL
 
 SHOW = ShowRecord(ShowId("s1"), "Autumn", {LANDSCAPE: SMALL})
@@ -30,9 +31,9 @@ TIMEOUT_S = 20.0
 @pytest.fixture
 async def second(redis_server: RedisServer) -> AsyncIterator[Store]:
     """Another server on the same Redis."""
-    store = Store(redis_server.url, writer="second")
+    store = Store(Connection(redis_server.url), writer="second")
     yield store
-    await store.close()
+    await store.connection.close()
 
 
 async def kept(store: Store) -> tuple[ShowRecord, str | None]:
@@ -284,7 +285,7 @@ async def test_a_store_that_hangs_is_away_at_once_for_all_that_follow(
         with pytest.raises(StoreUnavailable):
             await store.show_ids()
 
-    assert not store.available
+    assert not store.connection.available
     os.kill(redis_server.pid, signal.SIGCONT)
 
 
@@ -298,13 +299,13 @@ async def test_a_store_that_is_back_is_found(store: Store, redis_server: RedisSe
     async def note() -> None:
         back.set()
 
-    watch = asyncio.create_task(store.watch(note))
+    watch = asyncio.create_task(store.connection.watch(note))
     os.kill(redis_server.pid, signal.SIGCONT)
     async with asyncio.timeout(TIMEOUT_S):
         await back.wait()
 
     await store.ping()
-    assert store.available
+    assert store.connection.available
     watch.cancel()
     await asyncio.wait([watch])
 
@@ -332,8 +333,8 @@ async def test_a_redis_that_keeps_less_than_promised_is_described(tmp_path: Path
         str(tmp_path),
         stdout=asyncio.subprocess.DEVNULL,
     )
-    store = Store(f"unix://{port_socket}", writer="x")
-    watch = asyncio.create_task(store.watch(lambda: asyncio.sleep(0)))
+    store = Store(Connection(f"unix://{port_socket}"), writer="x")
+    watch = asyncio.create_task(store.connection.watch(lambda: asyncio.sleep(0)))
     try:
         async with asyncio.timeout(TIMEOUT_S):
             while True:
@@ -353,7 +354,7 @@ async def test_a_redis_that_keeps_less_than_promised_is_described(tmp_path: Path
     finally:
         watch.cancel()
         await asyncio.wait([watch])
-        await store.close()
+        await store.connection.close()
         process.terminate()
         await process.wait()
 

@@ -12,9 +12,10 @@ from redis.asyncio import Redis
 from mediaserver.errors import Conflict, NotFound, Unauthorized
 from mediaserver.packet import TargetId
 from mediaserver.redis_server import RedisServer
-from mediaserver.secret import Secret, Vault, token_hash
+from mediaserver.secret import token_hash
 from mediaserver.show import Show
 from mediaserver.store import HeldElsewhere, MissingRecord, StaleRecord, key
+from sync.secret import Secret, Vault
 from tests.control.hosting import hosted
 from tests.control.servers import LANDSCAPE, SMALL, Running, node_on
 from tests.control.until import until
@@ -227,7 +228,7 @@ async def test_what_was_changed_elsewhere_counts_more_than_what_was_not_stored_h
     os.kill(redis_server.pid, signal.SIGSTOP)
     assert await show.change(title="Spring") is False
     os.kill(redis_server.pid, signal.SIGCONT)
-    await until(lambda: running.store.available and second.store.available)
+    await until(lambda: running.store.connection.available and second.store.connection.available)
     assert await (await second.node.show(show.id)).change(title="Winter") is True
 
     await running.node.start(show)

@@ -6,7 +6,7 @@ import pytest
 
 from mediaserver.rtmp.events import Refused
 from mediaserver.rtmp.reasons import connect_failure, refusal
-from mediaserver.secret import Secret
+from sync.secret import Secret
 
 
 @pytest.mark.parametrize(

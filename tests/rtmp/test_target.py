@@ -7,8 +7,8 @@ import pytest
 
 from mediaserver.packet import TargetId
 from mediaserver.rtmp.publisher import Timeouts
-from mediaserver.secret import Secret
 from mediaserver.target import SETTLED_S, Status, Target, TargetStatus
+from sync.secret import Secret
 from tests.peers.certificates import Authority
 from tests.peers.rtmp_record import TIMEOUT_S, RtmpRecord
 from tests.peers.rtmp_scripted import rtmp_close_after, rtmp_stall

@@ -13,7 +13,6 @@ from mediaserver.app import Server, running
 from mediaserver.feed import Feed
 from mediaserver.packet import FeedId
 from mediaserver.redis_server import RedisServer
-from mediaserver.secret import Secret
 from mediaserver.settings import (
     CapacitySettings,
     HttpSettings,
@@ -22,6 +21,7 @@ from mediaserver.settings import (
     StoreSettings,
 )
 from mediaserver.show import Show
+from sync.secret import Secret
 from tests.control.hosting import hosted
 from tests.control.servers import LANDSCAPE, SMALL
 from tests.webrtc.test_sdp import CHROMIUM

@@ -10,10 +10,10 @@ import pytest
 
 from mediaserver.api.signalling import ice_server_links
 from mediaserver.clock import ManualClock
-from mediaserver.secret import Secret
 from mediaserver.settings import IceServer
 from mediaserver.webrtc.sdp import MAX_CANDIDATES, parse_offer
 from mediaserver.webrtc.transport import IceSettings
+from sync.secret import Secret
 from tests.webrtc.server import OTHER_TOKEN, PRODUCER_TOKEN, SHOW, TOKEN, WhipServer
 from tests.webrtc.test_sdp import CHROMIUM
 
