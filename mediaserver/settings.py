@@ -157,6 +157,15 @@ def _secret(value: object) -> Secret:
     return Secret(_text(value))
 
 
+def _yes_or_no(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if text not in ("yes", "no", "true", "false"):
+        raise ValueError(f"must be yes or no, not {value!r}")
+    return text in ("yes", "true")
+
+
 def _items(value: object) -> list[object]:
     """A TOML array, or the parts of a string between commas."""
     if isinstance(value, list):
@@ -308,13 +317,30 @@ class LogSettings:
 
 
 @dataclass(frozen=True)
+class ShopSettings:
+    """`allow_private_images`: pictures may come from addresses of our own network."""
+
+    allow_private_images: Annotated[bool, Setting("SHOPCAST_ALLOW_PRIVATE_IMAGES", _yes_or_no)] = (
+        False
+    )
+
+
+@dataclass(frozen=True)
 class TikTokSettings:
+    """Our app at TikTok: `app_key`, `app_secret` and `service_id` are all there or none is."""
+
     app_key: Annotated[str | None, Setting("SHOPCAST_TIKTOK_APP_KEY", _text)] = None
     app_secret: Annotated[Secret | None, Setting("SHOPCAST_TIKTOK_APP_SECRET", _secret)] = None
     service_id: Annotated[str | None, Setting("SHOPCAST_TIKTOK_SERVICE_ID", _text)] = None
-    api_url: Annotated[str | None, Setting("SHOPCAST_TIKTOK_API_URL", _HTTP_URL)] = None
-    auth_url: Annotated[str | None, Setting("SHOPCAST_TIKTOK_AUTH_URL", _HTTP_URL)] = None
-    authorize_url: Annotated[str | None, Setting("SHOPCAST_TIKTOK_AUTHORIZE_URL", _HTTP_URL)] = None
+    api_url: Annotated[str, Setting("SHOPCAST_TIKTOK_API_URL", _HTTP_URL)] = (
+        "https://open-api.tiktokglobalshop.com"
+    )
+    auth_url: Annotated[str, Setting("SHOPCAST_TIKTOK_AUTH_URL", _HTTP_URL)] = (
+        "https://auth.tiktok-shops.com"
+    )
+    authorize_url: Annotated[str, Setting("SHOPCAST_TIKTOK_AUTHORIZE_URL", _HTTP_URL)] = (
+        "https://services.us.tiktokshop.com/open/authorize"
+    )
 
 
 @dataclass(frozen=True)
@@ -329,6 +355,7 @@ class Settings:
     recording: RecordingSettings = RecordingSettings()
     show: ShowSettings = ShowSettings()
     log: LogSettings = LogSettings()
+    shop: ShopSettings = ShopSettings()
     tiktok: TikTokSettings = TikTokSettings()
     warnings: tuple[str, ...] = ()
 
@@ -336,10 +363,6 @@ class Settings:
 SECTIONS: dict[str, type[Any]] = {
     each.name: type(each.default) for each in fields(Settings) if each.name != "warnings"
 }
-
-
-NOT_USED_YET = ("tiktok",)
-"""Sections whose settings are checked, but do nothing in this version: setting one is a warning."""
 
 
 def declared(kind: type[Any]) -> dict[str, Setting[Any]]:
@@ -377,6 +400,15 @@ def settings_of(
             tls_context(http.tls_cert, http.tls_key)
         except (OSError, ValueError) as error:
             faults.append(f"SHOPCAST_TLS_CERT, SHOPCAST_TLS_KEY: cannot be used: {error}")
+    tiktok = sections["tiktok"]
+    app = {
+        "SHOPCAST_TIKTOK_APP_KEY": tiktok.app_key,
+        "SHOPCAST_TIKTOK_APP_SECRET": tiktok.app_secret,
+        "SHOPCAST_TIKTOK_SERVICE_ID": tiktok.service_id,
+    }
+    missing = [variable for variable, value in app.items() if value is None]
+    if missing and len(missing) < len(app):
+        faults.append(f"{', '.join(missing)}: missing; an app at TikTok Shop has all three")
     if faults:
         raise ConfigError(faults)
     return Settings(**sections, warnings=_warnings(sections, environment))
@@ -441,12 +473,6 @@ def _warnings(sections: Mapping[str, Any], environment: Mapping[str, str]) -> tu
         f"{name} in the environment is no setting of this server{_meant(name, variables)}"
         for name in sorted(environment)
         if name.startswith("SHOPCAST_") and name not in variables
-    ]
-    found += [
-        f"{setting.variable} ({section}.{name}) is set but not used by this version"
-        for section in NOT_USED_YET
-        for name, setting in declared(SECTIONS[section]).items()
-        if getattr(sections[section], name) != getattr(SECTIONS[section](), name)
     ]
     if http.host in ("0.0.0.0", "::") and http.public_url is None:
         found.append(

@@ -142,15 +142,29 @@ class Warehouse(msgspec.Struct, frozen=True):
 Tier = Literal["beginner", "standard", "premium", "pro"]
 
 
+class Attempt(msgspec.Struct, frozen=True):
+    """A seller's consent on its way to a connection, step by step: the sealed code of the
+    consent page, then the pair of tokens it was exchanged for, then the shops to choose from."""
+
+    began_at: float
+    code_sealed: str = ""
+    authorization: Authorization | None = None
+    choices: tuple[RemoteShop, ...] = ()
+
+
 class ChannelRecord(msgspec.Struct, frozen=True):
     """TikTok as a channel: what the seller says, what TikTok said and when.
 
-    Without `shop` it is not connected; `choices` are the shops to choose from meanwhile.
+    It is connected while it has an `authorization`; `shop` is the one it is or was connected to,
+    whose listings are kept for the day it is connected again. `attempt` is what is under way to
+    connect it, beside a connection that still works. `doubted_at` is when something made us ask
+    whether the authorization is still good, and `refusal` how the last attempt ended, in words.
     """
 
     authorization: Authorization | None = None
-    choices: tuple[RemoteShop, ...] = ()
     shop: RemoteShop | None = None
+    attempt: Attempt | None = None
+    refusal: str = ""
     tier: Tier | None = None
     account_attested_at: float | None = None
     auto_sync: bool = True
@@ -158,6 +172,8 @@ class ChannelRecord(msgspec.Struct, frozen=True):
     prerequisites_at: float | None = None
     warehouses: tuple[Warehouse, ...] = ()
     warehouses_at: float | None = None
+    kyc_pending: bool = False
+    doubted_at: float | None = None
     deauthorized_at: float | None = None
     authorization_ends_at: float | None = None
     last_error: str = ""
@@ -260,13 +276,23 @@ class Badge(msgspec.Struct, frozen=True):
 # ---- the rundown and notices
 
 NoticeKind = Literal[
-    "product", "stock", "image", "listing", "channel", "categories", "progress", "import", "all"
+    "product",
+    "stock",
+    "image",
+    "listing",
+    "channel",
+    "categories",
+    "progress",
+    "import",
+    "hint",
+    "all",
 ]
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Something in the store has changed: told to every server on the same Redis. `all` is what
-    a listener is told that may have missed some."""
+    """Something in the store has changed: told to every server on the same Redis. `hint` is a word
+    from a channel that something there has; `all` is what a listener is told that may have missed
+    some."""
 
     kind: NoticeKind
     ids: tuple[str, ...] = ()

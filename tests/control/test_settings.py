@@ -302,11 +302,35 @@ def test_loopback_is_known(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
 
 
-def test_a_setting_that_does_nothing_yet_is_a_warning() -> None:
-    environment = {"SHOPCAST_TIKTOK_APP_SECRET": "s3cret-s3cret"}
-    document = {"tiktok": {"app_key": "key"}}
+def test_an_app_at_tiktok_is_named_whole_or_not_at_all() -> None:
+    whole = {
+        "SHOPCAST_TIKTOK_APP_KEY": "key",
+        "SHOPCAST_TIKTOK_APP_SECRET": "s3cret-s3cret",
+        "SHOPCAST_TIKTOK_SERVICE_ID": "7012",
+    }
 
-    assert settings_of(environment, document, "shop.toml").warnings == (
-        "SHOPCAST_TIKTOK_APP_KEY (tiktok.app_key) is set but not used by this version",
-        "SHOPCAST_TIKTOK_APP_SECRET (tiktok.app_secret) is set but not used by this version",
+    tiktok = settings_of(whole, {}, "shop.toml").tiktok
+
+    assert (tiktok.app_key, tiktok.service_id) == ("key", "7012")
+    assert tiktok.app_secret == Secret("s3cret-s3cret")
+    for variable in whole:
+        part = {name: value for name, value in whole.items() if name != variable}
+        assert faults_of(part, {}) == (f"{variable}: missing; an app at TikTok Shop has all three",)
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed"), [("yes", True), ("True", True), (" no ", False), ("false", False)]
+)
+def test_private_images_are_allowed_by_a_plain_yes(text: str, allowed: bool) -> None:
+    environment = {"SHOPCAST_ALLOW_PRIVATE_IMAGES": text}
+
+    assert settings_of(environment, {}, "shop.toml").shop.allow_private_images is allowed
+
+
+def test_a_yes_or_no_is_nothing_else() -> None:
+    assert faults_of({"SHOPCAST_ALLOW_PRIVATE_IMAGES": "1"}, {}) == (
+        "SHOPCAST_ALLOW_PRIVATE_IMAGES: must be yes or no, not '1'",
+    )
+    assert faults_of({}, {"shop": {"allow_private_images": 1}}) == (
+        "shop.allow_private_images in shop.toml: must be yes or no, not 1",
     )
