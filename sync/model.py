@@ -188,19 +188,24 @@ class ChannelRecord(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Why TikTok did not take something; `tries` counts the attempts at the same thing."""
+    """Why TikTok did not take something; `tries` counts the attempts at the same thing, which
+    `about` tells from others: the kind of the change, a blank and a digest of it."""
 
     code: str
     message: str
     at: float
     tries: int = 1
+    about: str = ""
 
 
 class Listing(msgspec.Struct, frozen=True):
     """A product at TikTok. `create_key` is chosen before it is created, so that a repeated
-    create makes no second one. `content` is a digest of what was last sent and taken, `prices`
-    and `stocks` what TikTok has by SKU; `status`, `audit` and `reasons` are TikTok's words,
-    last heard at `verdict_at`."""
+    create makes no second one; `sending` is a digest of what was to be created when that was last
+    tried, at `sent_at`. `content` is a digest of what was last sent and taken, `structure` one of
+    the SKUs in it, `prices` and `stocks` what TikTok has by SKU: what is being changed is missing
+    there until it was taken. `status`, `audit` and `reasons` are TikTok's words, last heard at
+    `verdict_at`, of a product that changed there at `remote_updated_at`. `parked`: it was
+    deactivated by us, so we activate it again. `left_out` says why it is not to be sold there."""
 
     product: ProductId
     create_key: str
@@ -211,12 +216,18 @@ class Listing(msgspec.Struct, frozen=True):
     pre_approved: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     verdict_at: float | None = None
+    remote_updated_at: int | None = None
+    sending: str = ""
+    sent_at: float | None = None
+    warehouse: str = ""
     content: str = ""
+    structure: str = ""
     prices: dict[SkuId, int] = {}
     stocks: dict[SkuId, int] = {}
     sku_faults: dict[SkuId, str] = {}
     failure: Failure | None = None
     left_out: str = ""
+    parked: bool = False
     version: int = SCHEMA_VERSION
 
 
