@@ -1,0 +1,361 @@
+"""TikTok Shop as this program uses it: one method for each operation.
+
+Every method raises TikTokError (sync.tiktok.errors), after tries of its own where those help. What
+TikTok refuses of a batch comes back as data: ItemErrors, for the items that failed.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import NoReturn, TypeVar
+
+from sync.secret import Secret
+from sync.tiktok import wire
+from sync.tiktok.errors import CodeRefused, Refused, TokenRefused, Unreadable
+from sync.tiktok.transport import TokenSource, Transport, Upload
+from sync.tiktok.wire import ShopCipher
+
+T = TypeVar("T")
+
+ANY_PRODUCT = wire.ProductQuery()
+ANY_ORDER = wire.OrderQuery()
+
+
+class Authorizer:
+    """Turns what the consent page gives into tokens, and old tokens into new ones.
+
+    Whatever pair comes back is to be stored before it is used: the one before may be dead.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def exchange(self, code: Secret) -> wire.TokenPair:
+        """The first pair, for a code that works once. Raises CodeRefused."""
+        try:
+            answer = await self._transport.authorize(
+                wire.EXCHANGE, {"grant_type": "authorized_code"}, {"auth_code": code}
+            )
+        except Refused as error:
+            raise CodeRefused(error.message, code=error.code, request_id=error.request_id) from None
+        return answer.pair()
+
+    async def refresh(self, refresh_token: Secret) -> wire.TokenPair:
+        """The next pair. Raises TokenRefused when the seller has to connect again."""
+        try:
+            answer = await self._transport.authorize(
+                wire.REFRESH, {"grant_type": "refresh_token"}, {"refresh_token": refresh_token}
+            )
+        except (Refused, CodeRefused) as error:
+            raise TokenRefused(
+                error.message, code=error.code, request_id=error.request_id
+            ) from None
+        return answer.pair()
+
+
+class TikTok:
+    """TikTok Shop on behalf of one connected seller, whose tokens come from `tokens`."""
+
+    def __init__(self, transport: Transport, tokens: TokenSource) -> None:
+        self._ask = transport.ask
+        self._tokens = tokens
+
+    # The seller -------------------------------------------------------------------------------
+
+    async def shops(self) -> tuple[wire.Shop, ...]:
+        """The shops that this app was let into."""
+        return (await self._ask(wire.SHOPS, wire.Shops, self._tokens)).shops
+
+    async def permissions(self) -> tuple[str, ...]:
+        answer = await self._ask(wire.PERMISSIONS, wire.Permissions, self._tokens)
+        return answer.permissions
+
+    async def active_shops(self) -> tuple[wire.ActiveShop, ...]:
+        return (await self._ask(wire.ACTIVE_SHOPS, wire.ActiveShops, self._tokens)).shops
+
+    # A shop -----------------------------------------------------------------------------------
+
+    async def warehouses(self, shop: ShopCipher) -> tuple[wire.Warehouse, ...]:
+        answer = await self._ask(wire.WAREHOUSES, wire.Warehouses, self._tokens, cipher=shop)
+        return answer.warehouses
+
+    async def prerequisites(self, shop: ShopCipher) -> tuple[wire.CheckResult, ...]:
+        """What TikTok wants of a shop before it may list."""
+        answer = await self._ask(wire.PREREQUISITES, wire.Prerequisites, self._tokens, cipher=shop)
+        return answer.check_results
+
+    async def categories(
+        self, shop: ShopCipher, *, version: str = wire.CATEGORY_VERSION
+    ) -> tuple[wire.Category, ...]:
+        """The whole tree, parents and leaves in one list."""
+        query = {"category_version": version}
+        answer = await self._ask(
+            wire.CATEGORIES, wire.Categories, self._tokens, cipher=shop, query=query
+        )
+        return answer.categories
+
+    async def category_rules(
+        self, shop: ShopCipher, category_id: str, *, version: str = wire.CATEGORY_VERSION
+    ) -> wire.CategoryRules:
+        return await self._ask(
+            wire.CATEGORY_RULES,
+            wire.CategoryRules,
+            self._tokens,
+            cipher=shop,
+            id=category_id,
+            query={"category_version": version},
+        )
+
+    async def attributes(
+        self, shop: ShopCipher, category_id: str, *, version: str = wire.CATEGORY_VERSION
+    ) -> tuple[wire.Attribute, ...]:
+        answer = await self._ask(
+            wire.ATTRIBUTES,
+            wire.Attributes,
+            self._tokens,
+            cipher=shop,
+            id=category_id,
+            query={"category_version": version},
+        )
+        return answer.attributes
+
+    # Products ---------------------------------------------------------------------------------
+
+    async def listing_check(self, shop: ShopCipher, draft: wire.Draft) -> wire.ListingCheck:
+        """Whether TikTok would take `draft`; nothing is created."""
+        return await self._ask(
+            wire.LISTING_CHECK,
+            wire.ListingCheck,
+            self._tokens,
+            cipher=shop,
+            body=wire.product_body(draft),
+        )
+
+    async def upload_image(
+        self, data: bytes, use_case: str = wire.UseCase.MAIN_IMAGE
+    ) -> wire.Image:
+        """Give TikTok an image; a product names it by its `uri`."""
+        upload = Upload(data, {"use_case": use_case})
+        return await self._ask(wire.UPLOAD_IMAGE, wire.Image, self._tokens, body=upload)
+
+    async def create_product(
+        self,
+        shop: ShopCipher,
+        draft: wire.Draft,
+        idempotency_key: str,
+        *,
+        save_mode: str = wire.SaveMode.LISTING,
+    ) -> wire.Saved:
+        """Once for each `idempotency_key`, however often it is sent."""
+        return await self._ask(
+            wire.CREATE_PRODUCT,
+            wire.Saved,
+            self._tokens,
+            cipher=shop,
+            body=wire.create_body(draft, idempotency_key, save_mode),
+        )
+
+    async def edit_product(
+        self, shop: ShopCipher, product_id: str, draft: wire.Draft
+    ) -> wire.Saved:
+        """All of the product anew. It is audited again; what is live stays until that is passed."""
+        return await self._ask(
+            wire.EDIT_PRODUCT,
+            wire.Saved,
+            self._tokens,
+            cipher=shop,
+            id=product_id,
+            body=wire.product_body(draft),
+        )
+
+    async def partial_edit(
+        self, shop: ShopCipher, product_id: str, changes: wire.Changes
+    ) -> wire.Saved:
+        """Only what `changes` has. It is audited again, except for prices and stock."""
+        return await self._ask(
+            wire.PARTIAL_EDIT,
+            wire.Saved,
+            self._tokens,
+            cipher=shop,
+            id=product_id,
+            body=wire.product_body(changes),
+        )
+
+    async def search_products(
+        self,
+        shop: ShopCipher,
+        query: wire.ProductQuery = ANY_PRODUCT,
+        *,
+        token: str | None = None,
+        page_size: int = wire.PAGE_SIZE,
+    ) -> wire.Page[wire.Product]:
+        """A page of what is found, at most 10,000 products in all."""
+        answer = await self._ask(
+            wire.SEARCH_PRODUCTS,
+            wire.Products,
+            self._tokens,
+            cipher=shop,
+            query=wire.page_query(page_size, token),
+            body=wire.query_body(query),
+        )
+        return _page(wire.SEARCH_PRODUCTS, answer.products, answer)
+
+    async def product_pages(
+        self, shop: ShopCipher, query: wire.ProductQuery = ANY_PRODUCT
+    ) -> AsyncIterator[wire.Page[wire.Product]]:
+        """Every page of what is found."""
+        token = None
+        while True:
+            page = await self.search_products(shop, query, token=token)
+            yield page
+            if page.token is None:
+                return
+            if page.token == token:
+                _circle(wire.SEARCH_PRODUCTS)
+            token = page.token
+
+    async def product(self, shop: ShopCipher, product_id: str) -> wire.Product:
+        return await self._ask(
+            wire.GET_PRODUCT, wire.Product, self._tokens, cipher=shop, id=product_id
+        )
+
+    async def activate(
+        self, shop: ShopCipher, product_ids: Sequence[str]
+    ) -> tuple[wire.ItemError, ...]:
+        """Put up to 20 products on sale: each is audited anew, also one that was on sale."""
+        return await self._batch(wire.ACTIVATE, shop, wire.ids_body(product_ids))
+
+    async def deactivate(
+        self, shop: ShopCipher, product_ids: Sequence[str]
+    ) -> tuple[wire.ItemError, ...]:
+        """Take up to 20 products off sale."""
+        return await self._batch(wire.DEACTIVATE, shop, wire.ids_body(product_ids))
+
+    async def delete(
+        self, shop: ShopCipher, product_ids: Sequence[str]
+    ) -> tuple[wire.ItemError, ...]:
+        """Delete up to 20 products."""
+        return await self._batch(wire.DELETE_PRODUCTS, shop, wire.ids_body(product_ids))
+
+    # Stock and prices -------------------------------------------------------------------------
+
+    async def set_stock(
+        self, shop: ShopCipher, product_id: str, levels: dict[str, Sequence[wire.Level]]
+    ) -> tuple[wire.ItemError, ...]:
+        """Set the stock of SKUs of a product, each with all its warehouses, by SKU id."""
+        return await self._batch(wire.SET_STOCK, shop, wire.stock_body(levels), product_id)
+
+    async def read_stock(
+        self, shop: ShopCipher, *, product_ids: Sequence[str] = (), sku_ids: Sequence[str] = ()
+    ) -> tuple[wire.ProductInventory, ...]:
+        """The stock of up to 100 products, or 600 SKUs."""
+        answer = await self._ask(
+            wire.READ_STOCK,
+            wire.Inventory,
+            self._tokens,
+            cipher=shop,
+            body=wire.stock_query(product_ids, sku_ids),
+        )
+        return answer.inventory
+
+    async def auto_restock(self, shop: ShopCipher, enabled: bool) -> None:
+        """Whether TikTok adds what was cancelled to the stock again by itself."""
+        await self._batch(wire.AUTO_RESTOCK, shop, wire.auto_restock_body(enabled))
+
+    async def set_prices(
+        self, shop: ShopCipher, product_id: str, prices: Sequence[wire.SkuPriceChange]
+    ) -> tuple[wire.ItemError, ...]:
+        """Set prices of a product that is on sale; refused during promotions."""
+        return await self._batch(wire.SET_PRICES, shop, wire.prices_body(prices), product_id)
+
+    # Orders -----------------------------------------------------------------------------------
+
+    async def search_orders(
+        self,
+        shop: ShopCipher,
+        query: wire.OrderQuery = ANY_ORDER,
+        *,
+        token: str | None = None,
+        page_size: int = wire.PAGE_SIZE,
+    ) -> wire.Page[wire.Order]:
+        """A page of what is found, the oldest update first."""
+        answer = await self._ask(
+            wire.SEARCH_ORDERS,
+            wire.Orders,
+            self._tokens,
+            cipher=shop,
+            query=wire.page_query(page_size, token) | wire.OLDEST_UPDATE_FIRST,
+            body=wire.query_body(query),
+        )
+        return _page(wire.SEARCH_ORDERS, answer.orders, answer)
+
+    async def order_pages(
+        self, shop: ShopCipher, query: wire.OrderQuery = ANY_ORDER
+    ) -> AsyncIterator[wire.Page[wire.Order]]:
+        """Every page of what is found."""
+        token = None
+        while True:
+            page = await self.search_orders(shop, query, token=token)
+            yield page
+            if page.token is None:
+                return
+            if page.token == token:
+                _circle(wire.SEARCH_ORDERS)
+            token = page.token
+
+    async def orders(self, shop: ShopCipher, order_ids: Sequence[str]) -> tuple[wire.Order, ...]:
+        """Up to 50 orders."""
+        answer = await self._ask(
+            wire.GET_ORDERS,
+            wire.Orders,
+            self._tokens,
+            cipher=shop,
+            query=wire.orders_query(order_ids),
+        )
+        return _page(wire.GET_ORDERS, answer.orders, answer).items
+
+    async def lives(
+        self, shop: ShopCipher, first_day: str, day_after_last: str, *, token: str | None = None
+    ) -> wire.Page[wire.Live]:
+        """A page of what the shop's LIVEs sold, of days such as 2026-11-23 in the shop's zone."""
+        days = {"start_date_ge": first_day, "end_date_lt": day_after_last}
+        answer = await self._ask(
+            wire.LIVE_PERFORMANCE,
+            wire.Lives,
+            self._tokens,
+            cipher=shop,
+            query=wire.page_query(wire.PAGE_SIZE, token) | days,
+        )
+        return _page(wire.LIVE_PERFORMANCE, answer.live_stream_sessions, answer)
+
+    # Webhooks ---------------------------------------------------------------------------------
+
+    async def webhooks(self, shop: ShopCipher) -> tuple[wire.Webhook, ...]:
+        return (await self._ask(wire.WEBHOOKS, wire.Webhooks, self._tokens, cipher=shop)).webhooks
+
+    async def set_webhook(self, shop: ShopCipher, topic: str, address: str) -> None:
+        """Have events of `topic` (wire.Topic) sent to `address`, and nowhere else."""
+        body = {"event_type": topic, "address": address}
+        await self._batch(wire.SET_WEBHOOK, shop, body)
+
+    async def delete_webhook(self, shop: ShopCipher, topic: str) -> None:
+        await self._batch(wire.DELETE_WEBHOOK, shop, {"event_type": topic})
+
+    async def _batch(
+        self, call: wire.Call, shop: ShopCipher, body: wire.Body, id: str | None = None
+    ) -> tuple[wire.ItemError, ...]:
+        answer = await self._ask(
+            call, wire.BatchResult, self._tokens, cipher=shop, id=id, body=body
+        )
+        return answer.errors
+
+
+def _circle(call: wire.Call) -> NoReturn:
+    raise Unreadable(f"the pages of {call.name} lead nowhere: TikTok gives the same page again")
+
+
+def _page(
+    call: wire.Call, items: tuple[T, ...] | None, answer: wire.Products | wire.Orders | wire.Lives
+) -> wire.Page[T]:
+    """Raises Unreadable where something was found, but the list of it is not there."""
+    if items is None and (answer.total_count or answer.next_page_token):
+        raise Unreadable(f"TikTok's answer to {call.name} tells how many, but not which")
+    return wire.Page(items or (), answer.next_page_token or None, answer.total_count)
