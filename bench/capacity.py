@@ -1,12 +1,12 @@
 """How many shows of J1 one server carries before their ticks come late, one more at a time.
 
 Two feeds at 720p30 and three destinations each; hosts and destinations are on the same machine,
-in processes of their own. Hosts that are `obeying` send their feeds at the size of their tiles.
+in a process of their own each. Hosts that are `obeying` send their feeds at the size of their
+tiles.
 """
 
 import asyncio
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 from bench import j1
 from bench.job import LAYOUT
@@ -43,13 +43,12 @@ async def capacity(seconds: float, *, obeying: bool = False) -> Figures:
     async with AsyncExitStack() as stack:
         directory = await stack.enter_async_context(j1.scratch())
         sinks = await stack.enter_async_context(j1.sinks(directory))
+        hosts = await stack.enter_async_context(j1.hosts(directory))
         server = await stack.enter_async_context(running_server(directory))
         shows: list[Broadcast] = []
         for count in range(1, MOST_SHOWS + 1):
-            place = directory / str(count)
-            place.mkdir()
             try:
-                shows.append(await one_more(stack, server, sinks, place, obeying))
+                shows.append(await one_more(server, hosts, sinks, str(count), obeying))
             except (NotReached, TimeoutError):
                 break
             late, cpu = await lateness(shows, server.pid, seconds)
@@ -62,18 +61,15 @@ async def capacity(seconds: float, *, obeying: bool = False) -> Figures:
 
 
 async def one_more(
-    stack: AsyncExitStack, server: RunningServer, sinks: j1.Sinks, place: Path, obeying: bool
+    server: RunningServer, hosts: j1.Hosts, sinks: j1.Sinks, name: str, obeying: bool
 ) -> Broadcast:
-    """One more show on air until the stack ends, its hosts' log in `place`.
-
-    Raises NotReached or TimeoutError when it does not come about.
-    """
-    show = await Broadcast.create(server.api, place.name, ("left", "right"), LAYOUT)
+    """One more show on air. Raises NotReached or TimeoutError when it does not come about."""
+    show = await Broadcast.create(server.api, name, ("left", "right"), LAYOUT)
     feeds = [Sent(clip, whip=of, obeys=obeying) for clip, of in enumerate(show.invitations)]
-    await stack.enter_async_context(j1.sending(Job(feeds), place))
+    await hosts.send(Job(feeds))
     await show.feeds_on(j1.ON_AIR_WITHIN_S)
     on_air = j1.OurShow(server.pid, show)
-    await on_air.send_to(sinks, [f"{key}-{place.name}" for key in KEYS])
+    await on_air.send_to(sinks, [f"{key}-{name}" for key in KEYS])
     await show.targets_live(j1.ON_AIR_WITHIN_S)
     if obeying:
         await on_air.feeds_fit(j1.CLIPS_WITHIN_S)

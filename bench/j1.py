@@ -47,6 +47,18 @@ class Sinks:
         return received
 
 
+class Hosts:
+    """The process that plays the hosts."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+
+    async def send(self, job: Job) -> None:
+        """Send the feeds of `job` too, until the process ends."""
+        await self._child.tell(msgspec.json.encode(job))
+        await self._child.line(CLIPS_WITHIN_S)
+
+
 @dataclass(frozen=True, slots=True)
 class OurShow:
     """The show on air on our server; `pid` is the root of what is measured."""
@@ -92,15 +104,20 @@ async def sinks(directory: Path) -> AsyncIterator[Sinks]:
 
 
 @asynccontextmanager
-async def sending(job: Job, directory: Path) -> AsyncIterator[None]:
-    """The process that plays the hosts, sending."""
+async def hosts(directory: Path) -> AsyncIterator[Hosts]:
     child = await Child.start("the sender", "bench.sender", log=directory / "sender.log")
     try:
-        await child.tell(msgspec.json.encode(job))
-        await child.line(CLIPS_WITHIN_S)
-        yield
+        yield Hosts(child)
     finally:
         await child.stop()
+
+
+@asynccontextmanager
+async def sending(job: Job, directory: Path) -> AsyncIterator[None]:
+    """A process that plays the hosts of `job` alone, sending."""
+    async with hosts(directory) as process:
+        await process.send(job)
+        yield
 
 
 @asynccontextmanager

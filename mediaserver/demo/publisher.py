@@ -36,7 +36,7 @@ class PacketTrack(MediaStreamTrack):
     def __init__(self, kind: Literal["video", "audio"], interval: Fraction) -> None:
         super().__init__()
         self.kind = kind
-        self._interval = interval
+        self.interval = interval
         self._number = 0
         self._started_s: float | None = None
 
@@ -52,12 +52,12 @@ class PacketTrack(MediaStreamTrack):
             self._started_s = now_s
         number = self._number
         self._number += 1
-        wait_s = self._started_s + float(number * self._interval) - now_s
+        wait_s = self._started_s + float(number * self.interval) - now_s
         if wait_s > 0:
             await asyncio.sleep(wait_s)
         packet = av.Packet(await self.payload(number))
         packet.pts = number
-        packet.time_base = self._interval
+        packet.time_base = self.interval
         return packet
 
 
