@@ -98,6 +98,24 @@ class Connection:
         answer = await self.asked(lambda: script(list(keys), list(arguments)))
         return [part.decode() for part in answer]
 
+    async def scripts(
+        self,
+        package: str,
+        name: str,
+        calls: Sequence[tuple[Sequence[str], Sequence[str | bytes | int]]],
+        timeout_s: float = ANSWER_TIMEOUT_S,
+    ) -> list[list[str]]:
+        """Run lua/`name`.lua of `package` for each of `calls`, its keys and arguments. They are
+        sent together, yet each stands alone: when Redis goes away, some may have been run."""
+        if not calls:
+            return []
+        script = self.redis.register_script(_source(package, name))
+        pipeline = self.redis.pipeline(transaction=False)
+        for keys, arguments in calls:
+            await script(list(keys), list(arguments), client=pipeline)
+        answers = await self.asked(pipeline.execute, timeout_s)
+        return [[part.decode() for part in answer] for answer in answers]
+
 
 @functools.cache
 def _source(package: str, name: str) -> str:

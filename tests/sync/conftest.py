@@ -1,0 +1,50 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from mediaserver.redis_server import RedisServer
+from sync.connection import Connection
+from sync.store.dirty import Dirty
+from sync.store.notices import Notices
+from sync.store.products import Products
+from sync.store.stock import Stocks
+from tests.sync.now import Now
+
+
+@pytest.fixture
+async def redis_server(tmp_path: Path) -> AsyncIterator[RedisServer]:
+    async with RedisServer(tmp_path / "data") as server:
+        yield server
+
+
+@pytest.fixture
+async def connection(redis_server: RedisServer) -> AsyncIterator[Connection]:
+    connection = Connection(redis_server.url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def now() -> Now:
+    return Now()
+
+
+@pytest.fixture
+def products(connection: Connection, now: Now) -> Products:
+    return Products(connection, now)
+
+
+@pytest.fixture
+def stocks(connection: Connection, now: Now) -> Stocks:
+    return Stocks(connection, now)
+
+
+@pytest.fixture
+def notices(connection: Connection) -> Notices:
+    return Notices(connection)
+
+
+@pytest.fixture
+def dirty(connection: Connection) -> Dirty:
+    return Dirty(connection)
