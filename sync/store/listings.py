@@ -1,0 +1,89 @@
+"""Listings in Redis: what TikTok has of each product, written by the one server that syncs."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from sync.connection import Connection
+from sync.model import Listing, ProductId
+from sync.store.keys import NOTICES, key
+from sync.store.lease import FENCE, Fence, LeaseLost
+from sync.store.notices import encoded
+
+LISTINGS = key("listings")
+REMOTES = key("remotes")
+"""hash: TikTok's id → product, "" for one that is none of ours."""
+
+_SLICE = 100
+
+
+class Listings:
+    """Each call raises StoreUnavailable when Redis is away."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._redis = connection.redis
+
+    async def get(self, product: ProductId) -> Listing | None:
+        return (await self.many([product])).get(product)
+
+    async def many(self, products: Sequence[ProductId]) -> dict[ProductId, Listing]:
+        """Those of `products` that have one."""
+        found = {}
+        for at in range(0, len(products), _SLICE):
+            ids = products[at : at + _SLICE]
+            documents = await self._connection.asked(
+                lambda ids=ids: self._redis.hmget(LISTINGS, ids)  # type: ignore[misc]
+            )
+            for product, document in zip(ids, documents, strict=True):
+                if document is not None:
+                    found[product] = msgspec.json.decode(document, type=Listing)
+        return found
+
+    async def ids(self) -> set[ProductId]:
+        names = await self._connection.asked(lambda: self._redis.hkeys(LISTINGS))
+        return {ProductId(name.decode()) for name in names}
+
+    async def by_remote(self, remote_ids: Sequence[str]) -> dict[str, ProductId | None]:
+        """Whose TikTok's products are: None where they are none of ours. Those that nobody has
+        looked at yet are missing."""
+        if not remote_ids:
+            return {}
+        found = await self._connection.asked(lambda: self._redis.hmget(REMOTES, remote_ids))
+        return {
+            remote_id: ProductId(product.decode()) if product else None
+            for remote_id, product in zip(remote_ids, found, strict=True)
+            if product is not None
+        }
+
+    async def save(self, listings: Iterable[Listing], fence: Fence) -> None:
+        """Raises LeaseLost, and then nothing is written."""
+        rows = [
+            (listing.product, msgspec.json.encode(listing), listing.remote_id or "")
+            for listing in listings
+        ]
+        for at in range(0, len(rows), _SLICE):
+            part = rows[at : at + _SLICE]
+            await self._write(part, fence, encoded("listing", *(row[0] for row in part)))
+
+    async def forget(self, listing: Listing, fence: Fence) -> None:
+        """Raises LeaseLost."""
+        row = (listing.product, b"", listing.remote_id or "")
+        await self._write([row], fence, encoded("listing", listing.product))
+
+    async def note_foreign(self, remote_ids: Iterable[str], fence: Fence) -> None:
+        """TikTok's products that are none of ours. Raises LeaseLost."""
+        rows = [("", b"", remote_id) for remote_id in remote_ids]
+        if rows:
+            await self._write(rows, fence, b"")
+
+    async def _write(
+        self, rows: Sequence[tuple[str, bytes, str]], fence: Fence, notice: bytes
+    ) -> None:
+        arguments: list[str | bytes | int] = [fence, NOTICES, notice]
+        arguments += [part for row in rows for part in row]
+        answer = await self._connection.script(
+            "sync.store", "save_listings", [LISTINGS, REMOTES, FENCE], arguments
+        )
+        if answer[0] == "lost":
+            raise LeaseLost

@@ -1,0 +1,34 @@
+"""What TikTok calls the images that were uploaded to it, by the digest of their bytes."""
+
+from collections.abc import Sequence
+
+from sync.connection import Connection
+from sync.store.keys import key
+
+UPLOADS = key("uploads")
+
+
+class Uploads:
+    """Each call raises StoreUnavailable when Redis is away."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._redis = connection.redis
+
+    async def uris(self, digests: Sequence[str]) -> dict[str, str]:
+        """Those of `digests` that TikTok has."""
+        if not digests:
+            return {}
+        found = await self._connection.asked(lambda: self._redis.hmget(UPLOADS, digests))
+        return {
+            digest: uri.decode()
+            for digest, uri in zip(digests, found, strict=True)
+            if uri is not None
+        }
+
+    async def add(self, digest: str, uri: str) -> None:
+        await self._connection.asked(lambda: self._redis.hset(UPLOADS, digest, uri))
+
+    async def forget(self, digests: Sequence[str]) -> None:
+        """TikTok no longer knows them."""
+        await self._connection.asked(lambda: self._redis.hdel(UPLOADS, *digests))
