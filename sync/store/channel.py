@@ -6,21 +6,23 @@ servers do at once undoes the other. What a seller's browser brings back is kept
 
 import asyncio
 import hashlib
-import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import msgspec
-from redis.exceptions import RedisError
 
 from sync.connection import Connection
 from sync.errors import StoreUnavailable, SyncError
 from sync.model import ChannelId, ChannelRecord
+from sync.store.categories import CATEGORIES, RULES
+from sync.store.hints import HINTS
 from sync.store.keys import NOTICES, key
+from sync.store.lease import FENCE, LEASE
+from sync.store.listings import LISTINGS, REMOTES
 from sync.store.notices import encoded
-
-log = logging.getLogger(__name__)
+from sync.store.progress import PROGRESS, SEARCHED
+from sync.store.uploads import UPLOADS
 
 STATE_LIVES_S = 30 * 60
 """How long a seller may take from leaving for the consent page until they come back."""
@@ -28,7 +30,7 @@ STATE_LIVES_S = 30 * 60
 _TRIES = 20
 _AGAIN_S = 0.1
 
-_OF_ONE_SHOP = tuple(key(name) for name in ("listings", "uploads", "categories", "rules", "progress"))
+_OF_ONE_SHOP = (LISTINGS, REMOTES, UPLOADS, CATEGORIES, RULES, PROGRESS, SEARCHED, HINTS)
 
 
 class Locked(SyncError):
@@ -77,8 +79,8 @@ class Channels:
     ) -> ChannelRecord | None:
         """`changed` as it is stored; None when `base` is not what is stored any more."""
         changed = msgspec.structs.replace(changed, revision=base.revision + 1)
-        other_shop = base.shop is not None and changed.shop is not None and (
-            base.shop.id != changed.shop.id
+        other_shop = base.shop is not None and (
+            changed.shop is None or changed.shop.id != base.shop.id
         )
         arguments: list[str | bytes | int] = [
             msgspec.json.encode(changed),
@@ -86,14 +88,16 @@ class Channels:
             changed.revision,
             NOTICES,
             encoded("channel", channel),
+            int(other_shop),
         ]
-        keys = [channel_key(channel), *(_OF_ONE_SHOP if other_shop else ())]
+        keys = [channel_key(channel), FENCE, LEASE, *_OF_ONE_SHOP]
         answer = await self._connection.script("sync.store", "save_channel", keys, arguments)
         return changed if answer[0] == "ok" else None
 
     async def rewrite_log(self) -> None:
-        """Have Redis write its append-only file anew, without what is overwritten or deleted."""
-        with suppress(RedisError, OSError, TimeoutError, StoreUnavailable):
+        """Have Redis write its append-only file anew, without what was overwritten, if it lets
+        us."""
+        with suppress(StoreUnavailable):
             await self._connection.asked(self._redis.bgrewriteaof)
 
 
@@ -112,7 +116,7 @@ class States:
         return state
 
     async def use(self, state: str) -> str:
-        """ "good", "used", or "unknown", which may be one that was too old."""
+        """Answers good, used, or unknown, which may be one that was too old."""
         (answer,) = await self._connection.script(
             "sync.store", "use_state", [_state_key(state)], []
         )
@@ -142,18 +146,17 @@ class Lock:
     async def held(self, wait_s: float = 0.0) -> AsyncIterator[None]:
         """Raises Locked when somebody else holds it for longer than `wait_s`."""
         owner = secrets.token_hex(8)
-        try:
-            async with asyncio.timeout(wait_s):
-                while not await self._taken(owner):
-                    await asyncio.sleep(_AGAIN_S)
-        except TimeoutError:
-            raise Locked("another server is at it") from None
+        loop = asyncio.get_running_loop()
+        give_up_s = loop.time() + wait_s
+        while not await self._taken(owner):
+            if loop.time() >= give_up_s:
+                raise Locked("another server is at it")
+            await asyncio.sleep(_AGAIN_S)
         try:
             yield
         finally:
             with suppress(StoreUnavailable):  # then it runs out
                 await self._connection.script("sync.store", "unlock", [self._key], [owner])
-
 
     async def _taken(self, owner: str) -> bool:
         taken = await self._connection.asked(

@@ -1,0 +1,62 @@
+"""Hints: what a channel said has changed there, kept until the sidecar has looked.
+
+A hint names a thing and says nothing of how it is now, so that hints which come twice, late or in
+another order do no harm, and many of one thing are one. Whoever looks strikes off what they have
+seen: a hint that comes while they look stays.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from sync.connection import Connection
+from sync.store.keys import NOTICES, key
+from sync.store.notices import encoded
+
+HINTS = key("hints")
+
+REPEATED_S = 3 * 24 * 3600
+"""How long a notification is known again: TikTok gives up repeating one long before."""
+
+
+class Hint(NamedTuple):
+    """`id` is the channel's."""
+
+    kind: Literal["product", "order"]
+    id: str
+
+
+class Hints:
+    """Each call raises StoreUnavailable when Redis is away."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._redis = connection.redis
+
+    async def add(self, hint: Hint, notification_id: str | None) -> bool:
+        """Whether the notification was new."""
+        about = f"{hint.kind}:{hint.id}"
+        answer = await self._connection.script(
+            "sync.store",
+            "add_hint",
+            [key(f"notified:{notification_id or ''}"), HINTS],
+            [about, REPEATED_S if notification_id else 0, NOTICES, encoded("hint", about)],
+        )
+        return answer[0] == "new"
+
+    async def all(self) -> dict[Hint, int]:
+        """The hints nobody has looked at yet, each with how often it came."""
+        found = await self._connection.asked(lambda: self._redis.hgetall(HINTS))
+        hints = {}
+        for about, count in found.items():
+            kind, _, of = about.decode().partition(":")
+            if kind == "product" or kind == "order":  # a newer server may know more kinds
+                hints[Hint(kind, of)] = int(count)
+        return hints
+
+    async def seen(self, hints: Mapping[Hint, int]) -> None:
+        """Strike off `hints`, as `all` told them, of which none has come since."""
+        if hints:
+            arguments: list[str | bytes | int] = []
+            for hint, count in hints.items():
+                arguments += [f"{hint.kind}:{hint.id}", count]
+            await self._connection.script("sync.store", "seen", [HINTS], arguments)
