@@ -4,7 +4,7 @@ Every method raises TikTokError (sync.tiktok.errors), after tries of its own whe
 TikTok refuses of a batch comes back as data: ItemErrors, for the items that failed.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NoReturn, TypeVar
 
 from sync.secret import Secret
@@ -86,9 +86,12 @@ class TikTok:
         self, shop: ShopCipher, *, version: str = wire.CATEGORY_VERSION
     ) -> tuple[wire.Category, ...]:
         """The whole tree, parents and leaves in one list."""
-        query = {"category_version": version}
         answer = await self._ask(
-            wire.CATEGORIES, wire.Categories, self._tokens, cipher=shop, query=query
+            wire.CATEGORIES,
+            wire.Categories,
+            self._tokens,
+            cipher=shop,
+            query=wire.category_query(version),
         )
         return answer.categories
 
@@ -101,7 +104,7 @@ class TikTok:
             self._tokens,
             cipher=shop,
             id=category_id,
-            query={"category_version": version},
+            query=wire.category_query(version),
         )
 
     async def attributes(
@@ -113,7 +116,7 @@ class TikTok:
             self._tokens,
             cipher=shop,
             id=category_id,
-            query={"category_version": version},
+            query=wire.category_query(version),
         )
         return answer.attributes
 
@@ -238,7 +241,7 @@ class TikTok:
     # Stock and prices -------------------------------------------------------------------------
 
     async def set_stock(
-        self, shop: ShopCipher, product_id: str, levels: dict[str, Sequence[wire.Level]]
+        self, shop: ShopCipher, product_id: str, levels: Mapping[str, Sequence[wire.Level]]
     ) -> tuple[wire.ItemError, ...]:
         """Set the stock of SKUs of a product, each with all its warehouses, by SKU id."""
         return await self._batch(wire.SET_STOCK, shop, wire.stock_body(levels), product_id)
@@ -316,13 +319,13 @@ class TikTok:
         self, shop: ShopCipher, first_day: str, day_after_last: str, *, token: str | None = None
     ) -> wire.Page[wire.Live]:
         """A page of what the shop's LIVEs sold, of days such as 2026-11-23 in the shop's zone."""
-        days = {"start_date_ge": first_day, "end_date_lt": day_after_last}
         answer = await self._ask(
             wire.LIVE_PERFORMANCE,
             wire.Lives,
             self._tokens,
             cipher=shop,
-            query=wire.page_query(wire.PAGE_SIZE, token) | days,
+            query=wire.page_query(wire.PAGE_SIZE, token)
+            | wire.days_query(first_day, day_after_last),
         )
         return _page(wire.LIVE_PERFORMANCE, answer.live_stream_sessions, answer)
 
@@ -333,11 +336,10 @@ class TikTok:
 
     async def set_webhook(self, shop: ShopCipher, topic: str, address: str) -> None:
         """Have events of `topic` (wire.Topic) sent to `address`, and nowhere else."""
-        body = {"event_type": topic, "address": address}
-        await self._batch(wire.SET_WEBHOOK, shop, body)
+        await self._batch(wire.SET_WEBHOOK, shop, wire.webhook_body(topic, address))
 
     async def delete_webhook(self, shop: ShopCipher, topic: str) -> None:
-        await self._batch(wire.DELETE_WEBHOOK, shop, {"event_type": topic})
+        await self._batch(wire.DELETE_WEBHOOK, shop, wire.webhook_body(topic))
 
     async def _batch(
         self, call: wire.Call, shop: ShopCipher, body: wire.Body, id: str | None = None

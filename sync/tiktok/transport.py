@@ -41,6 +41,7 @@ LARGE_ANSWER = 128 << 10
 """Larger ones are read on a thread, so that a show on the same loop does not stutter."""
 
 MOST_NOTES = 1_000
+LONGEST_NOTE = 2_000
 
 
 class App(msgspec.Struct, frozen=True):
@@ -257,16 +258,18 @@ class Transport:
                 record, notes = read(answer, raw)
         except Missing as error:
             raise Unreadable(f"TikTok's answer to {call.name} has no {error.path}") from None
-        for note in sorted(notes, key=lambda note: note.path):
-            self._note(call, note)
+        self._note(call, notes)
         return record
 
-    def _note(self, call: wire.Call, note: Note) -> None:
-        """Log what our records do not know, once."""
-        if (call.name, note) in self._noted or len(self._noted) >= MOST_NOTES:
+    def _note(self, call: wire.Call, notes: set[Note]) -> None:
+        """Log what our records do not know, each once."""
+        fresh = {note for note in notes if (call.name, note) not in self._noted}
+        if not fresh or len(self._noted) >= MOST_NOTES:
             return
-        self._noted.add((call.name, note))
-        log.info("tiktok_%s call=%s at=%r", note.kind, call.name, note.path)
+        self._noted.update((call.name, note) for note in fresh)
+        for kind in sorted({note.kind for note in fresh}):
+            at = ",".join(sorted(note.path for note in fresh if note.kind == kind))
+            log.info("tiktok_%s call=%s at=%r", kind, call.name, at[:LONGEST_NOTE])
 
 
 def _decoded(content: bytes) -> Any:

@@ -9,7 +9,7 @@ sends, for it may send new ones; the ones that we know are named below. Money st
 text that TikTok sends; `minor_units` reads it and `amount` writes it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Generic, Literal, NewType, TypeVar
 from urllib.parse import urlencode
@@ -872,7 +872,7 @@ def query_body(query: ProductQuery | OrderQuery) -> Body:
     return _given(msgspec.to_builtins(query))
 
 
-def stock_body(levels: dict[str, Sequence[Level]]) -> Body:
+def stock_body(levels: Mapping[str, Sequence[Level]]) -> Body:
     """Stock by SKU, each with all its warehouses. It is an absolute set: nothing is compared."""
     return {
         "skus": [
@@ -918,6 +918,19 @@ def orders_query(order_ids: Sequence[str]) -> dict[str, str]:
 def page_query(page_size: int, token: str | None) -> dict[str, str]:
     query = {"page_size": str(page_size)}
     return query | {"page_token": token} if token else query
+
+
+def category_query(version: str) -> dict[str, str]:
+    return {"category_version": version}
+
+
+def days_query(first: str, day_after_last: str) -> dict[str, str]:
+    """Days such as 2026-11-23, in the shop's time zone."""
+    return {"start_date_ge": first, "end_date_lt": day_after_last}
+
+
+def webhook_body(topic: str, address: str | None = None) -> Body:
+    return _given({"event_type": topic, "address": address})
 
 
 def auto_restock_body(enabled: bool) -> Body:
