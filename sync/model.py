@@ -163,6 +163,7 @@ class ChannelRecord(msgspec.Struct, frozen=True):
 
     authorization: Authorization | None = None
     shop: RemoteShop | None = None
+    connected_at: float | None = None
     attempt: Attempt | None = None
     refusal: str = ""
     tier: Tier | None = None

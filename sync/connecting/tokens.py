@@ -123,8 +123,11 @@ class Tokens:
         def replace(record: ChannelRecord) -> ChannelRecord:
             if record.authorization != held:
                 return record
+            ends_at = record.authorization_ends_at
+            if ends_at == held.access_expires_at:  # TikTok had refused before
+                ends_at = None
             return msgspec.structs.replace(
-                record, authorization=fresh, authorization_ends_at=None, last_error=""
+                record, authorization=fresh, authorization_ends_at=ends_at, last_error=""
             )
 
         record = await patiently(lambda: self._channels.change(TIKTOK, replace))

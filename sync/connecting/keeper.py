@@ -1,0 +1,246 @@
+"""Keeps a connection in order: goes on with what was interrupted, renews tokens ahead of time, asks
+TikTok anew what it says of the shop, and whether it still lets us in where that is in doubt.
+
+Every server has one; of several on the same Redis one does the work.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+import msgspec
+
+from sync.connecting.authorizing import Authorizing
+from sync.connecting.tokens import AHEAD_S, CONNECT_AGAIN, Tokens, ended
+from sync.errors import StoreUnavailable
+from sync.model import TIKTOK, ChannelRecord, Prerequisite, RemoteShop, Warehouse
+from sync.store.channel import Channels, Lock, Locked
+from sync.store.notices import Notices
+from sync.tiktok import wire
+from sync.tiktok.client import TikTok
+from sync.tiktok.errors import (
+    NotAuthorized,
+    TikTokError,
+    TokenExpired,
+    TokenRefused,
+    TokenShopMismatch,
+)
+
+log = logging.getLogger(__name__)
+
+CHECK_S = 600.0
+"""How old TikTok's word on the shop may be."""
+
+CHECK_FAILING_S = 60.0
+"""The same while it asks for more, which the seller may be giving it just now."""
+
+AGAIN_S = 30.0
+"""When what TikTok did not answer is tried again."""
+
+LONGEST_REST_S = 3600.0
+LOCK_LIVES_S = 120.0
+
+
+class Keeper:
+    def __init__(
+        self,
+        *,
+        channels: Channels,
+        authorizing: Authorizing,
+        tokens: Tokens,
+        tiktok: TikTok,
+        lock: Lock,
+        notices: Notices,
+        webhook_url: str,
+        now: Callable[[], float],
+    ) -> None:
+        self._channels = channels
+        self._authorizing = authorizing
+        self._tokens = tokens
+        self._tiktok = tiktok
+        self._lock = lock
+        self._notices = notices
+        self._webhook_url = webhook_url
+        self._now = now
+        self._changed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until cancelled. What TikTok or Redis did not answer is tried again."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen(), name="channel-notices")
+            while True:
+                self._changed.clear()
+                try:
+                    rest_s = await self.tend()
+                except (TikTokError, StoreUnavailable) as error:
+                    log.info("channel_tended_later error=%s", error)
+                    rest_s = AGAIN_S
+                except Exception:
+                    log.exception("channel_not_tended")
+                    rest_s = AGAIN_S
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(rest_s):
+                        await self._changed.wait()
+
+    async def _listen(self) -> None:
+        async with contextlib.aclosing(self._notices.listen()) as listening:
+            async for notice in listening:
+                if notice.kind in ("channel", "all"):
+                    self._changed.set()
+
+    async def tend(self) -> float:
+        """Do what is due; for how many seconds nothing will be.
+
+        Raises TikTokError or StoreUnavailable for what could not be done.
+        """
+        record = await self._channels.get(TIKTOK)
+        if record.attempt is not None and not record.attempt.choices:
+            await self._authorizing.proceed()
+            record = await self._channels.get(TIKTOK)
+            if record.attempt is not None and not record.attempt.choices:
+                return AGAIN_S
+        if record.authorization is None or record.shop is None:
+            return LONGEST_REST_S
+        with contextlib.suppress(Locked):
+            async with self._lock.held():
+                return await self._tend_connection()
+        return AGAIN_S
+
+    async def check(self) -> ChannelRecord:
+        """Ask TikTok anew what it says of the shop. Raises TikTokError."""
+        record = await self._channels.get(TIKTOK)
+        if record.authorization is None or record.shop is None:
+            raise NotAuthorized("TikTok Shop is not connected: connect it first")
+        return await self._check(record.shop)
+
+    async def doubt(self) -> None:
+        """Somebody says that the seller has shut us out: see for ourselves, for such words may
+        be of an earlier connection."""
+
+        def doubted(record: ChannelRecord) -> ChannelRecord:
+            if not record.is_connected:
+                return record
+            return msgspec.structs.replace(record, doubted_at=self._now())
+
+        await self._channels.change(TIKTOK, doubted)
+
+    async def expiring(self, ends_at: float, said_at: float) -> None:
+        """TikTok said at `said_at` that the authorization ends at `ends_at`."""
+
+        def told(record: ChannelRecord) -> ChannelRecord:
+            if record.connected_at is None or said_at < record.connected_at:
+                return record
+            return msgspec.structs.replace(record, authorization_ends_at=ends_at)
+
+        await self._channels.change(TIKTOK, told)
+
+    async def _tend_connection(self) -> float:
+        record = await self._channels.get(TIKTOK)
+        if record.authorization is None or record.shop is None:
+            return LONGEST_REST_S
+        if record.doubted_at is not None:
+            await self._see(record.shop)
+            record = await self._channels.get(TIKTOK)
+        due_s = await self._renewed_in_s(record)
+        if record.authorization is None or record.shop is None:
+            return LONGEST_REST_S
+        checked_in_s = _next_check(record) - self._now()
+        if checked_in_s <= 0:
+            try:
+                record = await self._check(record.shop)
+            except (TokenRefused, TokenShopMismatch):
+                await self._see(record.shop)
+                return 0.0
+            checked_in_s = _next_check(record) - self._now()
+        return max(0.0, min(due_s, checked_in_s, LONGEST_REST_S))
+
+    async def _renewed_in_s(self, record: ChannelRecord) -> float:
+        """Renew the tokens if it is time; in how many seconds it will be."""
+        if record.authorization is None:
+            return LONGEST_REST_S
+        ends_at = record.authorization.access_expires_at
+        due_s = ends_at - AHEAD_S - self._now()
+        if due_s > 0:
+            return due_s
+        if record.authorization_ends_at == ends_at:  # TikTok has refused before
+            return LONGEST_REST_S
+        try:
+            await self._tokens.renew()
+        except NotAuthorized as error:
+            log.warning("tokens_not_renewed error=%s", error)
+            return LONGEST_REST_S
+        return 0.0
+
+    async def _see(self, shop: RemoteShop) -> None:
+        """Whether TikTok still lets us into `shop`."""
+        words = ""
+        try:
+            if shop.id not in {found.id for found in await self._tiktok.shops()}:
+                words = f"the seller has taken {shop.name} away from Shopcast: {CONNECT_AGAIN}"
+        except (TokenRefused, TokenExpired, TokenShopMismatch) as error:
+            words = f"the seller has ended the connection ({error.message}): {CONNECT_AGAIN}"
+        now = self._now()
+
+        def seen(record: ChannelRecord) -> ChannelRecord:
+            if record.authorization is None:
+                return record
+            if words:
+                return ended(record, words, now)
+            return msgspec.structs.replace(record, doubted_at=None)
+
+        await self._channels.change(TIKTOK, seen)
+        log.info("tiktok_doubted deauthorized=%s", bool(words))
+
+    async def _check(self, shop: RemoteShop) -> ChannelRecord:
+        cipher = wire.ShopCipher(shop.cipher)
+        checks = await self._tiktok.prerequisites(cipher)
+        places = await self._tiktok.warehouses(cipher)
+        at = self._now()
+        prerequisites = tuple(
+            Prerequisite(each.check_item, bool(each.is_failed), each.fail_reasons)
+            for each in checks
+        )
+        warehouses = tuple(
+            Warehouse(
+                id=each.id,
+                name=each.name or each.id,
+                status=each.effect_status or "",
+                type=each.type or "",
+                is_default=bool(each.is_default),
+            )
+            for each in places
+        )
+
+        def checked(record: ChannelRecord) -> ChannelRecord:
+            if record.shop != shop or not record.is_connected:
+                return record
+            return msgspec.structs.replace(
+                record,
+                prerequisites=prerequisites,
+                prerequisites_at=at,
+                warehouses=warehouses,
+                warehouses_at=at,
+            )
+
+        record = await self._channels.change(TIKTOK, checked)
+        await self._hear(cipher)
+        return record
+
+    async def _hear(self, cipher: wire.ShopCipher) -> None:
+        """Have TikTok's webhooks sent here. Without them everything still comes about by asking."""
+        try:
+            there = {each.event_type: each.address for each in await self._tiktok.webhooks(cipher)}
+            for topic in wire.TOPICS.values():
+                if there.get(topic) != self._webhook_url:
+                    await self._tiktok.set_webhook(cipher, topic, self._webhook_url)
+        except TikTokError as error:
+            log.warning("tiktok_webhooks_not_set error=%s", error)
+
+
+def _next_check(record: ChannelRecord) -> float:
+    """When TikTok is to be asked of the shop again, in unix seconds."""
+    if record.prerequisites_at is None:
+        return 0.0
+    failing = any(each.failed for each in record.prerequisites)
+    return record.prerequisites_at + (CHECK_FAILING_S if failing else CHECK_S)
