@@ -42,6 +42,8 @@ class VideoDecoder:
         return frames
 
 
+AS_MIXED = ("fltp", "stereo", SAMPLE_RATE)
+"""What FFmpeg's Opus decoder gives of a stereo stream."""
 ROUNDING_S = 0.005
 """Timestamps may be off by this, as those in milliseconds are: the samples follow each other."""
 
@@ -52,7 +54,7 @@ class AudioDecoder:
     def __init__(self) -> None:
         self._codec: Codec | None = None
         self._context: AudioCodecContext | None = None
-        self._resampler = av.AudioResampler("fltp", "stereo", SAMPLE_RATE)
+        self._resampler = av.AudioResampler(*AS_MIXED)
         self._next = 0
 
     def decode(self, unit: AccessUnit) -> Iterator[tuple[int, Samples]]:
@@ -65,13 +67,21 @@ class AudioDecoder:
         if abs(position - self._next) <= ROUNDING_S * SAMPLE_RATE:
             position = self._next
         for frame in self._context.decode(av.Packet(unit.payload)):
-            stereo = _doubled(frame) if frame.layout.nb_channels == 1 else frame
-            stereo.pts = None
-            for resampled in self._resampler.resample(stereo):
-                samples = resampled.to_ndarray().astype(np.float32, copy=False)
+            for samples in self._resampled(frame):
                 yield position, samples
                 position += samples.shape[1]
                 self._next = position
+
+    def _resampled(self, frame: av.AudioFrame) -> list[Samples]:
+        if (frame.format.name, frame.layout.name, frame.sample_rate) == AS_MIXED:
+            return [_samples(frame)]
+        stereo = _doubled(frame) if frame.layout.nb_channels == 1 else frame
+        stereo.pts = None
+        return [_samples(resampled) for resampled in self._resampler.resample(stereo)]
+
+
+def _samples(frame: av.AudioFrame) -> Samples:
+    return frame.to_ndarray().astype(np.float32, copy=False)
 
 
 def _doubled(mono: av.AudioFrame) -> av.AudioFrame:

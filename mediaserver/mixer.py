@@ -1,6 +1,7 @@
 """The sound of a show: every admitted feed mixed and encoded once, whatever the canvases."""
 
 import asyncio
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -19,18 +20,23 @@ from mediaserver.packet import EncodedPacket, FeedId
 FRAME_RATE = Fraction(SAMPLE_RATE, AAC_FRAME_SAMPLES)
 LEAD_S = 0.5
 """Sound later than this is left out rather than made up for."""
-FADE_OUT_S = 0.15
-"""The block that fades, one that the encoder holds back, one that it laps over, one more; and the
-picture that takes them along."""
+FADE_OUT_S = 0.19
+"""The block that fades, one that the encoder holds back, one that it laps over, one more; the next
+time at which blocks are mixed, and the picture that takes them along."""
+MIXED_EVERY_S = 1 / 30
+"""Sound goes out with pictures, so there is no hurry before one, and a thread that wakes for two
+blocks costs little more than for one. It does so `AFTER_TICK_S`, when canvases encode."""
+AFTER_TICK_S = 0.002
 
 OnBlock = Callable[[int, Samples], None]
 """Takes the number of a block and its samples, (2, 1024) at 48 kHz, which it must not change."""
 
 
 class AudioBus:
-    """One thread per show that mixes and encodes a block when its time is over, so that sound
-    waits for none of what is heard after it. Its packets go out with the pictures of each canvas:
-    what wakes the event loop, and writes to a target, does so once for both.
+    """One thread per show that mixes and encodes a block when its time is over and a picture is
+    being made that takes it along, or at once while somebody listens. Its packets go out with the
+    pictures of each canvas: what wakes the event loop, and writes to a target, does so once for
+    both.
 
     The epoch of the bus is the epoch of the show: canvases count their ticks from it too.
     `on_levels` is called on the event loop, ten times a second.
@@ -109,15 +115,27 @@ class AudioBus:
     def _pace(self) -> None:
         pacer = Pacer(self.epoch_s, FRAME_RATE)
         index = 0
-        while not self._stopping.wait(pacer.due_s(index + 1) - self._clock.now()):
-            listeners = self._listeners
-            without = {key for _, key in listeners if key is not None}
-            mixed = self._mix.following(self._feeds, without, pacer.due_s(index))
-            packets = self._encoder.encode(mixed.block, index)
-            for waiting in self._waiting.values():
-                waiting.extend(packets)
-            if mixed.levels is not None and self._on_levels is not None:
-                self._loop.call_soon_threadsafe(self._on_levels, mixed.levels)
-            for on_block, key in listeners:
-                on_block(index, mixed.block if key is None else mixed.without[key])
-            index = max(index + 1, pacer.first_after(self._clock.now() - LEAD_S))
+        while not self._stopping.wait(self._mixed_s(pacer.due_s(index + 1)) - self._clock.now()):
+            while pacer.due_s(index + 1) <= self._clock.now():
+                self._make(index, pacer.due_s(index))
+                index = max(index + 1, pacer.first_after(self._clock.now() - LEAD_S))
+
+    def _mixed_s(self, over_s: float) -> float:
+        """When to mix the block whose time is over at `over_s`."""
+        if self._listeners:
+            return over_s
+        begin_s = self.epoch_s + AFTER_TICK_S
+        return begin_s + math.ceil((over_s - begin_s) / MIXED_EVERY_S) * MIXED_EVERY_S
+
+    def _make(self, index: int, due_s: float) -> None:
+        """Mix and encode the block that begins at `due_s`."""
+        listeners = self._listeners
+        without = {key for _, key in listeners if key is not None}
+        mixed = self._mix.following(self._feeds, without, due_s)
+        packets = self._encoder.encode(mixed.block, index)
+        for waiting in self._waiting.values():
+            waiting.extend(packets)
+        if mixed.levels is not None and self._on_levels is not None:
+            self._loop.call_soon_threadsafe(self._on_levels, mixed.levels)
+        for on_block, key in listeners:
+            on_block(index, mixed.block if key is None else mixed.without[key])

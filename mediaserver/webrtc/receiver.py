@@ -119,7 +119,7 @@ class Receiver:
         self._transport_cc_id = offer.extension(TRANSPORT_CC) if "transport-cc" in wanted else None
         self._orientation_id = offer.extension(VIDEO_ORIENTATION)
         self._transport_feedback = TransportFeedback()
-        self._transport_feedback_due_s = float("-inf")
+        self._regularly_s = float("-inf")
         self._ticked_s = float("-inf")
         uses_remb = self._transport_cc_id is None and "goog-remb" in wanted
         self._estimate = RateEstimate() if uses_remb else None
@@ -195,7 +195,9 @@ class Receiver:
     @property
     def due_s(self) -> float:
         """When to call `tick` next; what comes may make it earlier."""
-        due_s = self._transport_feedback_due_s
+        due_s = self._regularly_s
+        if self._keyframe_wanted:
+            due_s = min(due_s, self._ticked_s + TRANSPORT_FEEDBACK_INTERVAL_S)
         for track in self._tracks:
             if track.buffer is not None and track.buffer.waiting:
                 due_s = min(due_s, track.buffer.due_s)
@@ -212,12 +214,14 @@ class Receiver:
                     self._pass_on(unit)
                 self._ask_again(track, now)
         self._ask_for_keyframe(now)
-        if now >= self._transport_feedback_due_s:
-            self._transport_feedback_due_s = now + TRANSPORT_FEEDBACK_INTERVAL_S
+        if now >= self._regularly_s:
             while report := self._transport_feedback.report(self._ssrc, self._media_ssrc()):
                 self._send(report)
-        if now - self._report_s >= REPORT_INTERVAL_S:
-            self._report(now)
+            if now - self._report_s >= REPORT_INTERVAL_S:
+                self._report(now)
+            self._regularly_s = now + TRANSPORT_FEEDBACK_INTERVAL_S
+            if self._transport_cc_id is None:  # each timer wakes the loop
+                self._regularly_s = max(self._regularly_s, self._report_s + REPORT_INTERVAL_S)
 
     def stats(self) -> ReceiverStats:
         buffers = [track.buffer for track in self._tracks if track.buffer is not None]
