@@ -18,6 +18,7 @@ from mediaserver.allocator import give_memory_back
 from mediaserver.api import keys, whep, whip
 from mediaserver.api.routes import application
 from mediaserver.clock import MonotonicClock
+from mediaserver.commerce import trading
 from mediaserver.errors import ConfigError
 from mediaserver.lease import Leases, holder_name
 from mediaserver.loop_lag import LoopLag
@@ -157,6 +158,9 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         await node.shows()
         tasks.create_task(node.run(), name="leases")
         stack.push_async_callback(lambda: end.stage("shows", _SHOWS_ENDED_S, node.close()))
+        commerce = await stack.enter_async_context(
+            trading(store.connection, vault, settings.tiktok, base_url=base_url, tasks=tasks)
+        )
         ice = IceSettings(
             host=settings.http.host,
             public_ip=settings.webrtc.public_ip,
@@ -194,6 +198,7 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         loop_lag = LoopLag()
         stack.callback(loop_lag.stop)
         app[keys.CLOCK] = clock
+        app[keys.COMMERCE] = commerce
         app[keys.DEPLOYMENT] = keys.Deployment(
             base_url, settings.warnings, foreign_store=redis is None, rtmp_base=rtmp_base
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from mediaserver.clock import Clock
+from mediaserver.commerce import Commerce
 from mediaserver.loop_lag import LoopLag
 from mediaserver.node import Node, Principal
 from mediaserver.preview import Previews
@@ -28,6 +29,7 @@ class Deployment:
 
 
 CLOCK = web.AppKey("clock", Clock)
+COMMERCE = web.AppKey("commerce", Commerce)
 LOOP_LAG = web.AppKey("loop_lag", LoopLag)
 DEPLOYMENT = web.AppKey("deployment", Deployment)
 GUESSES = web.AppKey("guesses", RateLimit)

@@ -14,7 +14,7 @@ import msgspec
 from sync.connecting.authorizing import Authorizing
 from sync.connecting.tokens import AHEAD_S, CONNECT_AGAIN, Tokens, ended
 from sync.errors import StoreUnavailable
-from sync.model import TIKTOK, ChannelRecord, Prerequisite, RemoteShop, Warehouse
+from sync.model import TIKTOK, Authorization, ChannelRecord, Prerequisite, RemoteShop, Warehouse
 from sync.store.channel import Channels, Lock, Locked
 from sync.store.notices import Notices
 from sync.tiktok import wire
@@ -76,9 +76,6 @@ class Keeper:
                 except (TikTokError, StoreUnavailable) as error:
                     log.info("channel_tended_later error=%s", error)
                     rest_s = AGAIN_S
-                except Exception:
-                    log.exception("channel_not_tended")
-                    rest_s = AGAIN_S
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(rest_s):
                         await self._changed.wait()
@@ -137,33 +134,29 @@ class Keeper:
 
     async def _tend_connection(self) -> float:
         record = await self._channels.get(TIKTOK)
-        if record.authorization is None or record.shop is None:
-            return LONGEST_REST_S
-        if record.doubted_at is not None:
+        if record.doubted_at is not None and record.shop is not None:
             await self._see(record.shop)
             record = await self._channels.get(TIKTOK)
-        due_s = await self._renewed_in_s(record)
-        if record.authorization is None or record.shop is None:
+        shop = record.shop
+        if record.authorization is None or shop is None:
             return LONGEST_REST_S
+        due_s = await self._renewed_in_s(record.authorization, record.authorization_ends_at)
         checked_in_s = _next_check(record) - self._now()
         if checked_in_s <= 0:
             try:
-                record = await self._check(record.shop)
+                record = await self._check(shop)
             except (TokenRefused, TokenShopMismatch):
-                await self._see(record.shop)
+                await self._see(shop)
                 return 0.0
             checked_in_s = _next_check(record) - self._now()
         return max(0.0, min(due_s, checked_in_s, LONGEST_REST_S))
 
-    async def _renewed_in_s(self, record: ChannelRecord) -> float:
+    async def _renewed_in_s(self, held: Authorization, ends_at: float | None) -> float:
         """Renew the tokens if it is time; in how many seconds it will be."""
-        if record.authorization is None:
-            return LONGEST_REST_S
-        ends_at = record.authorization.access_expires_at
-        due_s = ends_at - AHEAD_S - self._now()
+        due_s = held.access_expires_at - AHEAD_S - self._now()
         if due_s > 0:
             return due_s
-        if record.authorization_ends_at == ends_at:  # TikTok has refused before
+        if ends_at == held.access_expires_at:  # TikTok has refused before
             return LONGEST_REST_S
         try:
             await self._tokens.renew()

@@ -1,0 +1,152 @@
+"""The shop's side of this server: what is kept of it, and what keeps it in step with TikTok."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from mediaserver.settings import TikTokSettings
+from sync.connecting import authorizing, keeper, tokens
+from sync.connecting.authorizing import Authorizing
+from sync.connecting.keeper import Keeper
+from sync.connecting.tokens import Tokens
+from sync.connection import Connection
+from sync.errors import Conflict
+from sync.secret import Vault
+from sync.store.channel import Channels, Lock, States
+from sync.store.dirty import Dirty
+from sync.store.hints import Hints
+from sync.store.notices import Notices
+from sync.store.products import Products
+from sync.store.stock import Stocks
+from sync.tiktok.client import Authorizer, TikTok
+from sync.tiktok.transport import App, Transport
+
+log = logging.getLogger(__name__)
+
+CALLBACK_PATH = "/oauth/tiktok/callback"
+WEBHOOK_PATH = "/webhooks/tiktok"
+
+_CLOSE_WITHIN_S = 0.5
+_RESTART_S = 5.0
+
+
+@dataclass(frozen=True)
+class TikTokChannel:
+    """TikTok Shop, spoken to as the `app` of the settings."""
+
+    app: App
+    client: TikTok
+    tokens: Tokens
+    authorizing: Authorizing
+    keeper: Keeper
+
+
+class Commerce:
+    """Everything of the shop that this server has one of. `now` gives unix seconds."""
+
+    def __init__(
+        self, connection: Connection, tiktok: TikTokChannel | None, now: Callable[[], float]
+    ) -> None:
+        self.now = now
+        self.notices = Notices(connection)
+        self.products = Products(connection, now)
+        self.stocks = Stocks(connection, now)
+        self.dirty = Dirty(connection)
+        self.channels = Channels(connection)
+        self.hints = Hints(connection)
+        self._tiktok = tiktok
+
+    @property
+    def has_tiktok(self) -> bool:
+        return self._tiktok is not None
+
+    @property
+    def tiktok(self) -> TikTokChannel:
+        """Raises Conflict where the settings name no app."""
+        if self._tiktok is None:
+            raise Conflict(
+                "this server has no app at TikTok Shop: set SHOPCAST_TIKTOK_APP_KEY, "
+                "SHOPCAST_TIKTOK_APP_SECRET and SHOPCAST_TIKTOK_SERVICE_ID, and start it again"
+            )
+        return self._tiktok
+
+
+@asynccontextmanager
+async def trading(
+    connection: Connection,
+    vault: Vault,
+    settings: TikTokSettings,
+    *,
+    base_url: str,
+    tasks: asyncio.TaskGroup,
+    now: Callable[[], float] = time.time,
+) -> AsyncIterator[Commerce]:
+    """The shop's side while the context lasts; what it does by itself runs in `tasks`. `base_url`
+    is how TikTok reaches this server."""
+    async with AsyncExitStack() as stack:
+        tiktok = None
+        if settings.app_key and settings.app_secret and settings.service_id:
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            app = App(settings.app_key, settings.app_secret, settings.api_url, settings.auth_url)
+            transport = Transport(session, app, now=now)
+            tiktok = _tiktok(connection, vault, settings, app, transport, base_url, now)
+            stack.push_async_callback(tiktok.tokens.close, _CLOSE_WITHIN_S)
+            keeping = tasks.create_task(supervised("tiktok-channel", tiktok.keeper.run))
+            stack.callback(keeping.cancel)
+        yield Commerce(connection, tiktok, now)
+
+
+async def supervised(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run a task of the shop's, and again when it fails: the show goes on meanwhile."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("task_failed task=%s", name)
+        await asyncio.sleep(_RESTART_S)
+
+
+def _tiktok(
+    connection: Connection,
+    vault: Vault,
+    settings: TikTokSettings,
+    app: App,
+    transport: Transport,
+    base_url: str,
+    now: Callable[[], float],
+) -> TikTokChannel:
+    channels = Channels(connection)
+    held = Tokens(
+        channels,
+        Authorizer(transport),
+        vault,
+        Lock(connection, "tiktok:tokens", tokens.LOCK_LIVES_S),
+        now,
+    )
+    connecting = Authorizing(
+        channels=channels,
+        states=States(connection),
+        lock=Lock(connection, "tiktok:attempt", authorizing.LOCK_LIVES_S),
+        transport=transport,
+        vault=vault,
+        service_id=settings.service_id or "",
+        consent_page=settings.authorize_url,
+        now=now,
+    )
+    client = TikTok(transport, held)
+    keeping = Keeper(
+        channels=channels,
+        authorizing=connecting,
+        tokens=held,
+        tiktok=client,
+        lock=Lock(connection, "tiktok:check", keeper.LOCK_LIVES_S),
+        notices=Notices(connection),
+        webhook_url=base_url + WEBHOOK_PATH,
+        now=now,
+    )
+    return TikTokChannel(app, client, held, connecting, keeping)
