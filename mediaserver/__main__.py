@@ -1,4 +1,4 @@
-"""The command line: `shopcast serve`, `shopcast demo`."""
+"""The command line: `shopcast serve`, `shopcast demo`, `shopcast sandbox`."""
 
 import argparse
 import asyncio
@@ -8,6 +8,7 @@ from pathlib import Path
 from mediaserver.allocator import share_one_arena
 from mediaserver.errors import ConfigError
 from sync.errors import StoreUnavailable
+from sync.sandbox import command as sandbox
 
 EXIT_FAILED = 1
 EXIT_CONFIG = 2
@@ -30,7 +31,12 @@ def main(arguments: list[str] | None = None) -> int:
     demo.add_argument(
         "--seconds", type=float, metavar="N", help="end after N seconds, with a summary"
     )
+    sandbox.add_arguments(
+        commands.add_parser("sandbox", help="TikTok Shop to develop against, on this machine")
+    )
     chosen = parser.parse_args(arguments)
+    if chosen.command == "sandbox":
+        return sandbox.run(chosen)
     try:
         return _serve(chosen.config) if chosen.command == "serve" else _demo(chosen.seconds)
     except ConfigError as error:

@@ -1,0 +1,42 @@
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from sync.sandbox.server import Sandbox
+from sync.sandbox.world import SandboxSettings
+from tests.sync.sandbox.caller import Caller
+from tests.sync.sandbox.mailbox import Mailbox
+
+START = 1_790_000_000.0
+AUDIT_S = 60.0
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    settings = SandboxSettings(
+        start=START,
+        manual_clock=True,
+        audit_s=AUDIT_S,
+        redirect_url="http://127.0.0.1:1/callback?from=tiktok",
+    )
+    async with Sandbox(settings) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+async def caller(sandbox: Sandbox, session: aiohttp.ClientSession) -> Caller:
+    """Connected to the seller with one shop."""
+    return await Caller(sandbox, session).connect()
+
+
+@pytest.fixture
+async def mailbox() -> AsyncIterator[Mailbox]:
+    async with Mailbox() as mailbox:
+        yield mailbox
