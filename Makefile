@@ -47,5 +47,6 @@ bench: $(DEV_STAMP) ## the measured figures, each with its peer's
 	$(PYTHON) tests/system_packages.py
 	for name in compose show_cost two_canvases glass_to_glass fanout loop_lag capacity; do $(BIN)/python -m bench.$$name || exit 1; done
 
-gallery: $(DEV_STAMP) ## docs/gallery.md and docs/schemas anew
+gallery: $(DEV_STAMP) ## docs/gallery.md, docs/schemas and docs/eligibility.md anew
 	$(BIN)/python -m tests.compositor.gallery
+	$(BIN)/python -m tests.sync.eligibility_page
