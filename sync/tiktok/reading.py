@@ -7,6 +7,7 @@ also as strings, whichever the record says is what it gets.
 """
 
 import functools
+import re
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -182,11 +183,8 @@ def _number(raw: Any, _path: str, _notes: set[Note]) -> Any:
         return raw
     if isinstance(raw, float) and raw.is_integer():
         return int(raw)
-    if isinstance(raw, str) and len(raw) <= _MOST_DIGITS:
-        try:
-            return int(raw)
-        except ValueError:
-            return _ABSENT
+    if isinstance(raw, str) and _DIGITS.fullmatch(raw):
+        return int(raw)
     return _ABSENT
 
 
@@ -194,6 +192,6 @@ def _flag(raw: Any, _path: str, _notes: set[Note]) -> Any:
     return _FLAGS.get(raw, _ABSENT) if isinstance(raw, str | int) else _ABSENT
 
 
-_MOST_DIGITS = 20
+_DIGITS = re.compile("-?[0-9]{1,20}")
 _FLAGS: dict[str | int, bool] = {1: True, 0: False, "true": True, "false": False}
 _PLAIN: dict[Any, Read] = {str: _text, int: _number, bool: _flag}

@@ -9,8 +9,9 @@ sends, for it may send new ones; the ones that we know are named below. Money st
 text that TikTok sends; `minor_units` reads it and `amount` writes it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, NewType, TypeVar
 from urllib.parse import urlencode
 
@@ -989,6 +990,9 @@ _DECIMALS = dict.fromkeys(("JPY", "KRW", "VND", "CLP"), 0)
 """Currencies of TikTok Shop's markets that have no cents (ISO 4217); all others have two digits."""
 
 
+_DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
+
+
 def amount(minor: int, currency: str) -> str:
     """Minor units as TikTok writes money: 1050 USD is "10.50"."""
     return f"{Decimal(minor).scaleb(-_DECIMALS.get(currency, 2)):f}"
@@ -996,10 +1000,7 @@ def amount(minor: int, currency: str) -> str:
 
 def minor_units(text: str | None, currency: str | None) -> int | None:
     """TikTok's money in minor units, None where it cannot be told exactly."""
-    if text is None or currency is None or len(text) > 20:
+    if text is None or currency is None or not _DECIMAL.fullmatch(text):
         return None
-    try:
-        minor = Decimal(text).scaleb(_DECIMALS.get(currency, 2))
-    except InvalidOperation:
-        return None
-    return int(minor) if minor.is_finite() and minor == minor.to_integral_value() else None
+    minor = Decimal(text).scaleb(_DECIMALS.get(currency, 2))
+    return int(minor) if minor == minor.to_integral_value() else None

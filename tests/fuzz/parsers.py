@@ -29,6 +29,8 @@ from mediaserver.webrtc.sdp import (
     parse_offer,
     write_answer,
 )
+from sync.errors import Invalid
+from sync.tiktok import webhooks
 
 OFFERS = Path(__file__).parents[1] / "webrtc" / "offers"
 SHAKEN = b"\3" + bytes(2 * SIZE)
@@ -117,6 +119,11 @@ def _rtcp(data: bytes) -> None:
         parse_rtcp(data)
 
 
+def _tiktok_webhook(data: bytes) -> None:
+    with suppress(Invalid):
+        webhooks.parse(data)
+
+
 def _publisher() -> bytes:
     """What an encoder sends after the handshake, to its first picture."""
     chunks = ChunkWriter()
@@ -162,6 +169,13 @@ PARSERS = {
     "sdp-offer": Parser(_offer, tuple(path.read_bytes() for path in sorted(OFFERS.iterdir()))),
     "whip-fragment": Parser(_fragment, (_FRAGMENT.encode(),)),
     "rtp": Parser(_rtp, (bytes.fromhex("b0e0000100000002000000 03bede0001 31002a40 7c85 88"),)),
+    "tiktok-webhook": Parser(
+        _tiktok_webhook,
+        (
+            b'{"type":1,"shop_id":"7","data":{"order_id":"5","order_status":"CANCEL"}}',
+            b'{"type":37,"data":{"product_id":5,"audit":{"pre_approved_reason":"KYC_PENDING"}}}',
+        ),
+    ),
     "rtcp": Parser(
         _rtcp, (bytes.fromhex("80c80006000000010000000200000003000000040000000500000006"),)
     ),
