@@ -3,7 +3,7 @@
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 LONGEST: Final = 2048
 
@@ -11,6 +11,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 _HOST = re.compile(
     r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.?"
 )
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PORTS = {"http": 80, "https": 443}
 
@@ -38,7 +39,8 @@ _EMBEDDING = (ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96"), ip_networ
 
 
 class WebAddress(NamedTuple):
-    """`url` is written so that nobody reads another host or port in it; without a fragment."""
+    """`url` is ASCII, and written so that nobody reads another host or port in it; it has no
+    fragment."""
 
     url: str
     host: str
@@ -70,8 +72,9 @@ def web_address(text: str) -> WebAddress:
     if port == 0:
         raise ValueError("has port 0, which nobody listens on")
     shown = f"[{host}]" if ":" in host else host
-    query = f"?{parts.query}" if parts.query else ""
-    return WebAddress(f"{parts.scheme}://{shown}:{port}{parts.path or '/'}{query}", host, port)
+    path = quote(parts.path or "/", safe=_ASCII)
+    query = f"?{quote(parts.query, safe=_ASCII)}" if parts.query else ""
+    return WebAddress(f"{parts.scheme}://{shown}:{port}{path}{query}", host, port)
 
 
 def may_ask(address: str, *, allow_private: bool) -> bool:

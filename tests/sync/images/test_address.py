@@ -13,7 +13,7 @@ from sync.images.address import LONGEST, may_ask, web_address
         ("https://cdn.example/a.jpg", "https://cdn.example:443/a.jpg", "cdn.example", 443),
         ("http://cdn.example", "http://cdn.example:80/", "cdn.example", 80),
         ("HTTPS://CDN.Example:8443/A?v=1#x", "https://cdn.example:8443/A?v=1", "cdn.example", 8443),
-        ("https://bücher.example/é.jpg", "https://xn--bcher-kva.example:443/é.jpg", None, 443),
+        ("https://bücher.example/é.jpg", "https://xn--bcher-kva.example:443/%C3%A9.jpg", None, 443),
         ("http://192.0.2.1/a", "http://192.0.2.1:80/a", "192.0.2.1", 80),
         ("http://[2001:DB8::1]/a", "http://[2001:db8::1]:80/a", "2001:db8::1", 80),
         ("http://[::ffff:127.0.0.1]/a", "http://[::ffff:7f00:1]:80/a", "::ffff:7f00:1", 80),

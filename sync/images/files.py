@@ -1,0 +1,74 @@
+"""The bytes of fetched pictures: files below one directory, named by their SHA-256."""
+
+import asyncio
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from sync.errors import SyncError
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class NoRoom(SyncError):
+    """The disk has no room for more pictures."""
+
+    def __init__(self) -> None:
+        super().__init__("the server's disk is full")
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+class ImageFiles:
+    """Leaves `reserve_bytes` of the disk to the rest of the server."""
+
+    def __init__(self, directory: Path, *, reserve_bytes: int) -> None:
+        self._directory = directory
+        self._reserve_bytes = reserve_bytes
+
+    async def read(self, digest: str) -> bytes | None:
+        """None where this server has no such file."""
+        return await asyncio.to_thread(self._read, self.path(digest))
+
+    async def write(self, data: bytes) -> str:
+        """Keep `data`; their digest. A file is there wholly or not at all. Raises NoRoom."""
+        return await asyncio.to_thread(self._write, data)
+
+    def path(self, digest: str) -> Path:
+        """Where the file of that digest is, if there is one."""
+        if not _DIGEST.fullmatch(digest):
+            raise ValueError(f"{digest!r} is no SHA-256 in hex")
+        return self._directory / digest[:2] / digest
+
+    def _read(self, path: Path) -> bytes | None:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def _write(self, data: bytes) -> str:
+        named = digest(data)
+        path = self.path(named)
+        if path.exists():
+            return named
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if shutil.disk_usage(path.parent).free - len(data) < self._reserve_bytes:
+                raise NoRoom
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+                try:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    os.replace(file.name, path)
+                except BaseException:
+                    os.unlink(file.name)
+                    raise
+        except OSError as error:
+            raise NoRoom from error
+        return named
