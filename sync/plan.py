@@ -19,10 +19,10 @@ FIRST_RETRY_S = 60.0
 LONGEST_RETRY_S = 6 * 3600.0
 """What TikTok refused is tried again that much later, each time twice as late."""
 
-FOUND_WITHIN_S = 120.0
+FOUND_WITHIN_S = 300.0
 """What was to be created that long before a search began, and was not found by it, never was."""
 
-_UNSOLD = frozenset(
+UNSOLD = frozenset(
     {"DRAFT", "FAILED", "SELLER_DEACTIVATED", "PLATFORM_DEACTIVATED", "FREEZE", "DELETED"}
 )
 """TikTok's statuses in which nobody can buy. A word we do not know is none of them."""
@@ -195,7 +195,7 @@ def _stopped(listing: Listing) -> list[Change]:
 
 
 def _ended(listing: Listing, end: Deactivate | Delete, *, on_air: bool) -> list[Change]:
-    if isinstance(end, Deactivate) and listing.status in _UNSOLD:
+    if isinstance(end, Deactivate) and listing.status in UNSOLD:
         return []
     if on_air:
         return [Wait("it leaves TikTok when no show is on air; until then it has no stock there")]

@@ -1,0 +1,705 @@
+"""One server's time at the sync, from its taking the lease to its losing it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from sync.categories import Placements
+from sync.errors import StoreUnavailable, SyncError
+from sync.local_rules import ANY_MARKET, MARKETS, Market
+from sync.model import (
+    TIKTOK,
+    Category,
+    CategoryRules,
+    CertificationRule,
+    ChannelRecord,
+    ImageRecord,
+    Listing,
+    ProductId,
+)
+from sync.plan import (
+    UNSOLD,
+    Activate,
+    Change,
+    Create,
+    Goal,
+    Wait,
+    changes,
+    is_held,
+    retry_at,
+)
+from sync.selection import Candidate, left_out
+from sync.sidecar.board import Board
+from sync.sidecar.goal import Facts, Look, goal, look
+from sync.sidecar.ledger import Ledger
+from sync.sidecar.outbox import ImageFiles, ImageMissing, Outbox, Shop
+from sync.sidecar.watch import Watch
+from sync.sidecar.work import Work
+from sync.store.categories import Categories, CategoryTree
+from sync.store.channel import Channels
+from sync.store.dirty import Dirty
+from sync.store.hints import Hint, Hints
+from sync.store.lease import Fence, LeaseLost
+from sync.store.listings import Listings
+from sync.store.products import Products
+from sync.store.progress import Failed, Progress, ProgressStore
+from sync.store.stock import Stocks
+from sync.store.uploads import Uploads
+from sync.tier import next_day, order_day, product_limit
+from sync.tiktok import wire
+from sync.tiktok.client import TikTok
+from sync.tiktok.errors import (
+    AppRefused,
+    NotAuthorized,
+    RateLimited,
+    ScopeMissing,
+    TikTokError,
+    TikTokUnavailable,
+)
+
+log = logging.getLogger(__name__)
+
+SEARCH_EVERY_S = 30.0
+"""Without hints: webhooks may be lost."""
+
+HINTED_EVERY_S = 5.0
+"""When many hints come, one search tells of all: no more often than this."""
+
+ASKED_AT_ONCE = 5
+"""So many hints are followed one by one, and that many again for each HINTED_EVERY_S."""
+
+CATEGORIES_EVERY_S = 24 * 3600.0
+PAUSE_S = 60.0
+"""How long nothing is sent after TikTok has refused all of the shop."""
+
+FIRST_AGAIN_S = 2.0
+LONGEST_AGAIN_S = 60.0
+"""When TikTok does not answer, a product is tried again so much later, each time twice as late."""
+
+MOST_STEPS = 12
+"""Changes of one product in a row. More would be a plan that does not come to an end."""
+
+_DAY_S = 24 * 3600
+
+_SLICE = 20
+"""Products looked at between two turns of the event loop."""
+
+
+class ImageRecords(Protocol):
+    async def many(self, urls: Sequence[str]) -> Mapping[str, ImageRecord]: ...
+
+
+class Stores(msgspec.Struct, frozen=True):
+    """What the sidecar reads and writes."""
+
+    products: Products
+    stocks: Stocks
+    images: ImageRecords
+    files: ImageFiles
+    dirty: Dirty
+    hints: Hints
+    channels: Channels
+    listings: Listings
+    uploads: Uploads
+    categories: Categories
+    progress: ProgressStore
+
+
+class ShopChanged(SyncError):
+    """Another shop at TikTok is connected now: all begins anew."""
+
+
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """What is remembered of every product. `has_room`: it takes up one of the tier's listings."""
+
+    created_at: float
+    unwanted: str
+    faulty: str
+    is_listed: bool
+    has_room: bool
+    status: str | None
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A product as it was loaded; `facts` are None of a deleted one."""
+
+    product: ProductId
+    facts: Facts | None
+    listing: Listing | None
+
+
+class Session:
+    """Steps that `Sidecar` takes in turn or at the same time. All raise StoreUnavailable,
+    LeaseLost and ShopChanged, which end the session, and keep every other trouble to themselves."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        tiktok: TikTok,
+        fence: Fence,
+        *,
+        next_rundown: Callable[[], Sequence[ProductId]],
+        on_air: Callable[[], bool],
+        now: Callable[[], float],
+    ) -> None:
+        self.work = Work()
+        self._stores = stores
+        self._tiktok = tiktok
+        self._fence = fence
+        self._next_rundown = next_rundown
+        self._on_air = on_air
+        self._now = now
+        self._ledger = Ledger(stores.listings, fence, self._changed)
+        self._outbox = Outbox(tiktok, self._ledger, stores.uploads, stores.files, now)
+        self._watch = Watch(
+            tiktok,
+            self._ledger,
+            stores.listings,
+            stores.products,
+            stores.progress,
+            fence,
+            is_creating=self._creating_now,
+            found=self._found,
+            now=now,
+        )
+        self._board = Board()
+        self._told: Progress | None = None
+        self._channel = ChannelRecord()
+        self._tree = CategoryTree()
+        self._rules: dict[str, CategoryRules] = {}
+        self._mapping: dict[str, str] = {}
+        self._placements = Placements()
+        self._seen: dict[ProductId, Seen] = {}
+        self._out: dict[ProductId, str] = {}
+        self._is_selection_due = True
+        self._unjudged: dict[ProductId, bool] = {}
+        """Whether it is urgent."""
+        self._rundown: tuple[ProductId, ...] = ()
+        self._was_on_air = False
+        self._grounded: set[ProductId] = set()
+        """What waits for the end of the show."""
+        self._sought: set[ProductId] = set()
+        """What waits for the next search."""
+        self._roomless: set[ProductId] = set()
+        """What waits for room among the listings."""
+        self._in_room: set[ProductId] = set()
+        self._creating: set[ProductId] = set()
+        self._tries: dict[ProductId, int] = {}
+        self._refused_until = 0.0
+        self._refusal = ""
+        self._searched_at = float("-inf")
+        self._hinted_at = float("-inf")
+        self._asked = 0
+
+    # ---- taking in what has changed here
+
+    async def begin(self) -> None:
+        """Look at everything there is."""
+        self._channel = await self._stores.channels.get(TIKTOK)
+        await self._load_categories()
+        await self._watch.begin()
+        self._rundown, self._was_on_air = tuple(self._next_rundown()), self._on_air()
+        await self._look_at_all()
+
+    async def channel_changed(self) -> None:
+        """Somebody has connected or disconnected TikTok, or changed the settings of it."""
+        before, after = self._channel, await self._stores.channels.get(TIKTOK)
+        self._channel = after
+        if before.shop is not None and after.shop is not None and before.shop.id != after.shop.id:
+            raise ShopChanged("another shop was connected")
+        if before.authorization != after.authorization:
+            self._refused_until = 0.0
+        if _about_listing(before) != _about_listing(after):
+            await self._look_at_all()
+
+    async def categories_changed(self) -> None:
+        before = self._mapping, self._rules, self._tree
+        await self._load_categories()
+        if before != (self._mapping, self._rules, self._tree):
+            await self._look_at_all()
+
+    async def take_in(self) -> None:
+        """Look at what has changed here since."""
+        now = self._now()
+        self._see_the_show()
+        self.work.add_due(now)
+        if self._refused_until and now >= self._refused_until:
+            self._refused_until = 0.0
+            self.work.add_all_later()
+        changed = await self._stores.dirty.all()
+        ids = list(changed)
+        for at in range(0, len(ids), _SLICE):
+            some = ids[at : at + _SLICE]
+            await self._look_at(some, urgent=True)
+            await self._stores.dirty.seen({product: changed[product] for product in some})
+            await asyncio.sleep(0)
+        await self._select()
+
+    def _see_the_show(self) -> None:
+        rundown, on_air = tuple(self._next_rundown()), self._on_air()
+        if rundown != self._rundown:
+            self._rundown, self._is_selection_due = rundown, True
+        if self._was_on_air and not on_air:
+            self.work.add(self._grounded)
+            self._grounded.clear()
+        self._was_on_air = on_air
+
+    async def _load_categories(self) -> None:
+        store = self._stores.categories
+        self._mapping, self._rules = await store.mapping(), await store.rules()
+        self._tree = await store.tree()
+        self._placements = Placements(self._mapping, self._tree.categories, self._rules)
+
+    async def _look_at_all(self) -> None:
+        ids = dict.fromkeys(await self._stores.products.ids())
+        ids |= dict.fromkeys(sorted(await self._stores.listings.ids()))
+        every = list(ids)
+        for at in range(0, len(every), _SLICE):
+            await self._look_at(every[at : at + _SLICE])
+            await asyncio.sleep(0)
+        for gone in self._seen.keys() - ids.keys():
+            self._forget(gone)
+        await self._select()
+
+    async def _look_at(self, ids: Sequence[ProductId], *, urgent: bool = False) -> None:
+        """Remember what these products are like, and see whether there is work with them: of a
+        shop whose listings are limited, once it is known who is left out."""
+        for known in await self._load(ids):
+            self._remember(known)
+            if self._limit is None:
+                self._judge(known, urgent=urgent)
+            else:
+                self._unjudged[known.product] = urgent
+
+    def _remember(self, known: Known) -> None:
+        product, facts, listing = known.product, known.facts, known.listing
+        if facts is None and listing is None:
+            self._forget(product)
+            return
+        looked = _look(facts, self._market, self._now())
+        before = self._seen.get(product)
+        seen = Seen(
+            created_at=0.0 if facts is None else facts.product.created_at,
+            unwanted="it was deleted" if facts is None else looked.unwanted,
+            faulty=looked.faulty,
+            is_listed=listing is not None and listing.remote_id is not None,
+            has_room=_has_room(listing),
+            status=None if listing is None else listing.status,
+        )
+        if before != seen:
+            self._is_selection_due = True
+        self._seen[product] = seen
+        self._count_room(product, has_room=seen.has_room)
+
+    def _judge(self, known: Known, *, urgent: bool = False) -> None:
+        """Whether there is work with it."""
+        todo, _ = self._todo(known)
+        now = self._now()
+        if known.listing is not None and known.listing.failure is not None and not todo:
+            self.work.add([known.product])  # its failure is over
+        elif any(not isinstance(each, Wait) for each in todo):
+            self.work.add([known.product], urgent=urgent)
+            self._board.put(known.product, "waiting", now)
+        else:
+            self._settle(known, todo)
+
+    async def _select(self) -> None:
+        """Say anew who is left out, where something has changed that counts, and judge those
+        whom that concerns."""
+        if self._is_selection_due:
+            self._is_selection_due = False
+            await self._leave_out()
+        unjudged, self._unjudged = self._unjudged, {}
+        ids = [each for each in unjudged if each in self._seen]
+        for at in range(0, len(ids), _SLICE):
+            for known in await self._load(ids[at : at + _SLICE]):
+                self._judge(known, urgent=unjudged[known.product])
+            await asyncio.sleep(0)
+
+    async def _leave_out(self) -> None:
+        if self._limit is None and not self._out:
+            return
+        candidates = [
+            Candidate(
+                product,
+                seen.created_at,
+                seen.unwanted or ("" if seen.is_listed else seen.faulty),
+                seen.is_listed,
+            )
+            for product, seen in self._seen.items()
+        ]
+        barred = {each.id for each in candidates if each.barred}
+        found = left_out(candidates, self._rundown, self._limit)
+        out = {product: why for product, why in found.items() if product not in barred}
+        before, self._out = self._out, out
+        changed = [
+            each
+            for each in before.keys() | out.keys()
+            if before.get(each) != out.get(each) and each in self._seen
+        ]
+        for at in range(0, len(changed), _SLICE):
+            some = changed[at : at + _SLICE]
+            await self._ledger.change_all(
+                {product: self._left_out(out.get(product, "")) for product in some}
+            )
+            await asyncio.sleep(0)
+        self._unjudged |= dict.fromkeys(changed, False)
+
+    @staticmethod
+    def _left_out(why: str) -> Callable[[Listing], Listing]:
+        return lambda there: replace(there, left_out=why)
+
+    async def _load(self, ids: Sequence[ProductId]) -> list[Known]:
+        stores = self._stores
+        products = await stores.products.many(ids)
+        listings = await stores.listings.many(ids)
+        skus = [sku.id for product in products.values() for sku in product.skus]
+        stocks = await stores.stocks.many(skus) if skus else {}
+        urls = dict.fromkeys(image.url for each in products.values() for image in each.images)
+        images = await stores.images.many(list(urls)) if urls else {}
+        return [
+            Known(
+                each,
+                Facts(products[each], self._placements.of(products[each].type), images, stocks)
+                if each in products
+                else None,
+                listings.get(each),
+            )
+            for each in ids
+        ]
+
+    def _forget(self, product: ProductId) -> None:
+        if self._seen.pop(product, None) is not None:
+            self._is_selection_due = True
+        self._board.remove(product)
+        self._count_room(product, has_room=False)
+
+    # ---- sending changes
+
+    async def do_next(self, *, urgent_only: bool = False) -> bool:
+        """Do what there is to do with one product; whether there was one."""
+        product = None if self.paused else self.work.next(urgent_only=urgent_only)
+        if product is None:
+            return False
+        await self.do(product)
+        return True
+
+    async def do(self, product: ProductId) -> None:
+        """Make the product's changes, one after the other. It has been taken from the work."""
+        try:
+            await self._do(product)
+            self._tries.pop(product, None)
+        except (StoreUnavailable, LeaseLost):
+            self.work.add([product])
+            raise
+        except (RateLimited, TikTokUnavailable, ImageMissing) as error:
+            self._try_again(product, error)
+        except (NotAuthorized, ScopeMissing, AppRefused) as error:
+            self._refuse(error)
+            self.work.add_at(product, self._refused_until)
+        except Exception:
+            log.exception("sync_of_product_failed product=%s", product)
+            self._try_again(product, None)
+        finally:
+            self.work.done(product)
+
+    def _try_again(self, product: ProductId, error: Exception | None) -> None:
+        tries = self._tries.get(product, 0)
+        self._tries[product] = tries + 1
+        pause_s = min(LONGEST_AGAIN_S, FIRST_AGAIN_S * 2.0 ** min(tries, 10))
+        if error is not None:
+            log.info("sync_tries_again product=%s in_s=%.0f error=%s", product, pause_s, error)
+        self._board.put(product, "waiting", self._now())
+        self.work.add_at(product, self._now() + pause_s)
+
+    def _refuse(self, error: TikTokError) -> None:
+        """TikTok takes nothing of the shop at all: there is no use in trying product by product."""
+        if not self._refused_until:
+            log.warning("sync_refused error=%s", error)
+        self._refusal = error.message
+        self._refused_until = self._now() + PAUSE_S
+
+    async def _do(self, product: ProductId) -> None:
+        (known,) = await self._load([product])
+        self._remember(known)
+        for _ in range(MOST_STEPS):
+            todo, wanted = self._todo(known)
+            change = self._possible(known, todo)
+            shop = self._shop
+            if change is None:
+                break
+            if shop is None or self.paused:
+                self.work.add([product])
+                return
+            if known.listing is None:
+                known = replace(known, listing=Listing(product, ""))
+            if isinstance(change, Create):
+                self._creating.add(product)
+                self._count_room(product, has_room=True)
+            try:
+                listing = await self._outbox.do(
+                    change, wanted, known.facts, known.listing or Listing(product, ""), shop
+                )
+            finally:
+                self._creating.discard(product)
+            known = replace(known, listing=listing)
+        else:
+            raise AssertionError(f"the plan of {product} does not come to an end")
+        if known.facts is None and known.listing is None:
+            self._forget(product)
+            return
+        if not todo and known.listing is not None and known.listing.failure is not None:
+            listing = await self._ledger.change(product, lambda there: replace(there, failure=None))
+            known = replace(known, listing=listing)
+        self._settle(known, todo)
+
+    def _todo(self, known: Known) -> tuple[list[Change], Goal]:
+        looked = _look(known.facts, self._market, self._now())
+        wanted = goal(known.facts, looked, is_left_out=known.product in self._out)
+        return (
+            changes(
+                wanted,
+                known.listing,
+                on_air=self._on_air(),
+                searched_at=self._watch.searched_at,
+            ),
+            wanted,
+        )
+
+    def _possible(self, known: Known, todo: Sequence[Change]) -> Change | None:
+        failure = None if known.listing is None else known.listing.failure
+        now = self._now()
+        for change in todo:
+            if isinstance(change, Wait) or is_held(change, failure, now):
+                continue
+            if isinstance(change, Create | Activate) and self._lacks_room(known.product):
+                self._roomless.add(known.product)
+                continue
+            return change
+        return None
+
+    def _settle(self, known: Known, todo: Sequence[Change]) -> None:
+        """Nothing more can be done with it now."""
+        product, listing, now = known.product, known.listing, self._now()
+        failure = None if listing is None else listing.failure
+        if failure is not None and todo:
+            due = retry_at(failure)
+            failed = Failed(product, failure.code, failure.message, failure.tries, due)
+            self._board.put(product, "failed", now, failed)
+            if due > now:
+                self.work.add_at(product, due)
+        elif todo:
+            self._board.put(product, "waiting", now)
+        elif product in self._out or (seen := self._seen.get(product)) is None or _is_out(seen):
+            self._board.put(product, "left_out", now)
+        else:
+            self._board.put(product, "done", now)
+        if todo and self._on_air():
+            self._grounded.add(product)
+        if todo and listing is not None and listing.remote_id is None and listing.sending:
+            self._sought.add(product)
+
+    def _changed(self, listing: Listing) -> None:
+        """A listing was written: by a worker, or because TikTok told of it."""
+        product = listing.product
+        seen = self._seen.get(product)
+        has_room = _has_room(listing)
+        self._count_room(product, has_room=has_room or product in self._creating)
+        if seen is None:
+            return
+        if seen.status != listing.status:
+            self.work.add([product])
+        if seen.is_listed != (listing.remote_id is not None):
+            self._is_selection_due = True
+        self._seen[product] = replace(
+            seen,
+            is_listed=listing.remote_id is not None,
+            has_room=has_room,
+            status=listing.status,
+        )
+
+    def _lacks_room(self, product: ProductId) -> bool:
+        limit = self._limit
+        return limit is not None and product not in self._in_room and len(self._in_room) >= limit
+
+    def _count_room(self, product: ProductId, *, has_room: bool) -> None:
+        if has_room:
+            self._in_room.add(product)
+        elif product in self._in_room:
+            self._in_room.discard(product)
+            self.work.add(self._roomless)
+            self._roomless.clear()
+
+    def _creating_now(self, product: ProductId) -> bool:
+        return product in self._creating
+
+    def _found(self, product: ProductId) -> None:
+        self.work.add([product])
+
+    # ---- reading what TikTok says
+
+    async def read(self) -> None:
+        """Read TikTok's verdicts, where that is due or a webhook hints at it."""
+        shop = self._shop
+        if shop is None or self._refused_until:
+            return
+        try:
+            hints = await self._stores.hints.all()
+            now = self._now()
+            if now - self._searched_at >= SEARCH_EVERY_S:
+                await self._search(shop.cipher)
+                await self._count_orders(shop.cipher)
+                await self._read_categories(shop.cipher)
+                await self._stores.hints.seen(hints)
+            elif hints:
+                await self._follow(shop.cipher, hints)
+        except (NotAuthorized, ScopeMissing, AppRefused) as error:
+            self._refuse(error)
+        except TikTokError as error:
+            log.info("sync_reads_again error=%s", error)
+
+    async def _search(self, shop: wire.ShopCipher) -> None:
+        self._searched_at = self._hinted_at = self._now()
+        await self._watch.search(shop)
+        self.work.add(self._sought)
+        self._sought.clear()
+
+    async def _follow(self, shop: wire.ShopCipher, hints: Mapping[Hint, int]) -> None:
+        """Few hints are followed one by one, at once; many, with one search for all of them."""
+        if self._now() - self._hinted_at >= HINTED_EVERY_S:
+            self._asked = 0
+        products = [hint.id for hint in hints if hint.kind == "product"]
+        if self._asked + len(products) <= ASKED_AT_ONCE:
+            if not self._asked:
+                self._hinted_at = self._now()
+            self._asked += len(products)
+            if not await self._watch.ask(shop, products):
+                await self._search(shop)
+        elif self._now() - self._hinted_at >= HINTED_EVERY_S:
+            await self._search(shop)
+        else:
+            return
+        if any(hint.kind == "order" for hint in hints):
+            await self._count_orders(shop)
+        await self._stores.hints.seen(hints)
+
+    async def _count_orders(self, shop: wire.ShopCipher) -> None:
+        """The orders of the day, where the tier limits them."""
+        if self._channel.tier in (None, "pro"):
+            return
+        now = self._now()
+        query = wire.OrderQuery(create_time_ge=int(next_day(now)) - _DAY_S)
+        found = await self._tiktok.search_orders(shop, query, page_size=1)
+        if found.total is None:
+            return
+        count = found.total
+        await self._stores.channels.change(
+            TIKTOK, lambda record: replace(record, orders_day=order_day(now), orders_count=count)
+        )
+
+    async def _read_categories(self, shop: wire.ShopCipher) -> None:
+        """The tree and the rules of the categories in use, where they are old."""
+        now, store = self._now(), self._stores.categories
+        if now - self._tree.at >= CATEGORIES_EVERY_S:
+            found = await self._tiktok.categories(shop)
+            await store.save_tree(CategoryTree(tuple(map(_category, found)), now))
+            await self.categories_changed()
+        old = [
+            each
+            for each in self._placements.used
+            if each not in self._rules or now - self._rules[each].at >= CATEGORIES_EVERY_S
+        ]
+        if old:
+            rules = [
+                _rules(each, await self._tiktok.category_rules(shop, each), now) for each in old
+            ]
+            await store.save_rules(rules)
+            await self.categories_changed()
+
+    # ---- telling
+
+    @property
+    def paused(self) -> str:
+        """Why nothing is sent, "" while it is."""
+        if self._refused_until:
+            return self._refusal
+        if not self._channel.is_connected:
+            return "no TikTok Shop is connected"
+        if not self._channel.auto_sync:
+            return "automatic sync is off"
+        if self._shop is None:
+            return "TikTok has not told of a warehouse yet"
+        return ""
+
+    async def tell(self) -> None:
+        """Put down the progress, where it is another."""
+        progress = self._board.progress(self._now(), self.paused)
+        if self._told is None or replace(progress, at=self._told.at) != self._told:
+            await self._stores.progress.save(progress, self._fence)
+            self._told = progress
+
+    # ---- the shop
+
+    @property
+    def _shop(self) -> Shop | None:
+        channel = self._channel
+        if channel.shop is None or not channel.is_connected:
+            return None
+        places = [each for each in channel.warehouses if each.type != "RETURN_WAREHOUSE"]
+        places.sort(key=lambda each: (each.status == "DISABLED", not each.is_default, each.id))
+        if not places:
+            return None
+        return Shop(wire.ShopCipher(channel.shop.cipher), places[0].id)
+
+    @property
+    def _market(self) -> Market:
+        shop = self._channel.shop
+        return ANY_MARKET if shop is None else MARKETS.get(shop.region, ANY_MARKET)
+
+    @property
+    def _limit(self) -> int | None:
+        return product_limit(self._channel.tier)
+
+
+def _look(facts: Facts | None, market: Market, now: float) -> Look:
+    return Look() if facts is None else look(facts, market, now)
+
+
+def _has_room(listing: Listing | None) -> bool:
+    return listing is not None and listing.remote_id is not None and listing.status not in UNSOLD
+
+
+def _is_out(seen: Seen) -> bool:
+    """Whether it is not to be at TikTok, and is not."""
+    return bool(seen.unwanted or (seen.faulty and not seen.is_listed))
+
+
+def _about_listing(channel: ChannelRecord) -> object:
+    """What of the channel decides about listings."""
+    return channel.is_connected, channel.auto_sync, channel.tier, channel.shop, channel.warehouses
+
+
+def _category(found: wire.Category) -> Category:
+    words = found.permission_statuses or ()
+    return Category(
+        id=found.id,
+        parent_id=found.parent_id or "",
+        name=found.local_name or found.id,
+        is_leaf=bool(found.is_leaf),
+        permission=words[0] if words else "AVAILABLE",
+    )
+
+
+def _rules(category_id: str, found: wire.CategoryRules, now: float) -> CategoryRules:
+    return CategoryRules(
+        category_id,
+        tuple(
+            CertificationRule(each.id, each.name or each.id, is_required=bool(each.is_required))
+            for each in found.product_certifications
+        ),
+        now,
+    )
