@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,12 +11,14 @@ from dataclasses import dataclass
 import aiohttp
 
 from mediaserver.settings import TikTokSettings
+from sync.catalogue import Catalogue
 from sync.connecting import authorizing, keeper, tokens
 from sync.connecting.authorizing import Authorizing
 from sync.connecting.keeper import Keeper
 from sync.connecting.tokens import Tokens
 from sync.connection import Connection
 from sync.errors import Conflict
+from sync.product_draft import Ids
 from sync.secret import Vault
 from sync.store.channel import Channels, Lock, States
 from sync.store.dirty import Dirty
@@ -56,6 +59,7 @@ class Commerce:
         self.notices = Notices(connection)
         self.products = Products(connection, now)
         self.stocks = Stocks(connection, now)
+        self.catalogue = Catalogue(self.products, self.stocks, Ids(now, secrets.randbits))
         self.dirty = Dirty(connection)
         self.channels = Channels(connection)
         self.hints = Hints(connection)
@@ -94,7 +98,7 @@ async def trading(
             session = await stack.enter_async_context(aiohttp.ClientSession())
             app = App(settings.app_key, settings.app_secret, settings.api_url, settings.auth_url)
             transport = Transport(session, app, now=now)
-            tiktok = _tiktok(connection, vault, settings, app, transport, base_url, now)
+            tiktok = tiktok_channel(connection, vault, settings, app, transport, base_url, now)
             stack.push_async_callback(tiktok.tokens.close, _CLOSE_WITHIN_S)
             keeping = tasks.create_task(supervised("tiktok-channel", tiktok.keeper.run))
             stack.callback(keeping.cancel)
@@ -111,7 +115,7 @@ async def supervised(name: str, run: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(_RESTART_S)
 
 
-def _tiktok(
+def tiktok_channel(
     connection: Connection,
     vault: Vault,
     settings: TikTokSettings,
@@ -120,6 +124,7 @@ def _tiktok(
     base_url: str,
     now: Callable[[], float],
 ) -> TikTokChannel:
+    """What this server has for TikTok, nothing of it running yet."""
     channels = Channels(connection)
     held = Tokens(
         channels,

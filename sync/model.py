@@ -40,6 +40,9 @@ class Sku(msgspec.Struct, frozen=True):
     image_url: str | None = None
 
 
+ProductStatus = Literal["active", "draft", "archived"]
+
+
 class Product(msgspec.Struct, frozen=True):
     """`handle` names it in imports and is unique; `description` is HTML. Only an `active` one is
     sold; a channel in `left_out` is one where the shop does not want it."""
@@ -55,7 +58,7 @@ class Product(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     images: tuple[Image, ...] = ()
-    status: Literal["active", "draft", "archived"] = "active"
+    status: ProductStatus = "active"
     left_out: tuple[ChannelId, ...] = ()
     certifications: tuple[str, ...] = ()
     created_at: float = 0.0

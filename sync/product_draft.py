@@ -3,13 +3,13 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from sync.errors import Invalid
-from sync.model import ChannelId, Image, Product, ProductId, Sku, SkuId
+from sync.model import ChannelId, Image, Product, ProductId, ProductStatus, Sku, SkuId
 from sync.product_rules import LONGEST_TEXT, check, check_stock
 
 _NOT_IN_HANDLES = re.compile(r"[\W_]+")
@@ -43,7 +43,7 @@ class ProductDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tags: tuple[str, ...] | UnsetType = UNSET
     options: tuple[str, ...] | UnsetType = UNSET
     images: tuple[Image, ...] | UnsetType = UNSET
-    status: Literal["active", "draft", "archived"] | UnsetType = UNSET
+    status: ProductStatus | UnsetType = UNSET
     left_out: tuple[ChannelId, ...] | UnsetType = UNSET
     certifications: tuple[str, ...] | UnsetType = UNSET
 

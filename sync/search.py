@@ -1,11 +1,10 @@
 """What products are found by, and whether one fits what is sought. Pure."""
 
 import unicodedata
-from typing import Literal
 
 import msgspec
 
-from sync.model import Product
+from sync.model import Product, ProductStatus
 
 
 class SearchEntry(msgspec.Struct, frozen=True, array_like=True):
@@ -25,7 +24,7 @@ class Search(msgspec.Struct, frozen=True):
     words: tuple[str, ...] = ()
     type: str | None = None
     tag: str | None = None
-    status: Literal["active", "draft", "archived"] | None = None
+    status: ProductStatus | None = None
 
     def folded(self) -> "Search":
         return Search(

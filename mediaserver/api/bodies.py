@@ -19,7 +19,7 @@ _AT = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
 _QUOTED = re.compile(r"'(.*)'", re.DOTALL)
 
 
-async def read_json(request: web.Request, kind: type[T]) -> T:
+async def read_json(request: web.Request, kind: type[T], limit_bytes: int = MAX_BODY_BYTES) -> T:
     """The request's JSON as a `kind`.
 
     Raises MalformedBody where it is no JSON, BadRequest with the path of what does not fit,
@@ -27,7 +27,7 @@ async def read_json(request: web.Request, kind: type[T]) -> T:
     """
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="send the body as Content-Type: application/json")
-    return decoded(await read_bytes(request, MAX_BODY_BYTES, BODY_TIMEOUT_S), kind)
+    return decoded(await read_bytes(request, limit_bytes, BODY_TIMEOUT_S), kind)
 
 
 def decoded(body: bytes | msgspec.Raw, kind: type[T], within: str = "") -> T:

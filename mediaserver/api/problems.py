@@ -20,7 +20,9 @@ from mediaserver.errors import (
     Unauthorized,
 )
 from mediaserver.state import UnreadableRecord
+from sync import errors as shop
 from sync.errors import StoreUnavailable
+from sync.tiktok.errors import NotAuthorized, RateLimited, TikTokError, TikTokUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,14 @@ _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (NodeFull, HTTPStatus.SERVICE_UNAVAILABLE),
     (StoreUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (UnreadableRecord, HTTPStatus.INTERNAL_SERVER_ERROR),
+    (shop.Invalid, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (shop.NotFound, HTTPStatus.NOT_FOUND),
+    (shop.Stale, HTTPStatus.CONFLICT),
+    (shop.Conflict, HTTPStatus.CONFLICT),
+    (NotAuthorized, HTTPStatus.CONFLICT),
+    (TikTokUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (RateLimited, HTTPStatus.SERVICE_UNAVAILABLE),
+    (TikTokError, HTTPStatus.BAD_GATEWAY),
 )
 """The first that fits. Whatever is not here is our fault: 500, and the log tells."""
 
@@ -71,7 +81,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         response.force_close()
         return response
     except Exception as error:
-        if (status := _status(error)) is not None:
+        if (status := _status(request, error)) is not None:
             return problem(status, str(error), path=_path(error), headers=_headers(error))
         log.exception("request_failed method=%s path=%s", request.method, request.path)
         return problem(
@@ -99,12 +109,14 @@ def problem(
     )
 
 
-def _status(error: Exception) -> HTTPStatus | None:
+def _status(request: web.Request, error: Exception) -> HTTPStatus | None:
+    if isinstance(error, shop.Stale) and "If-Match" in request.headers:
+        return HTTPStatus.PRECONDITION_FAILED
     return next((status for kind, status in _STATUS if isinstance(error, kind)), None)
 
 
 def _path(error: Exception) -> str | None:
-    return error.path if isinstance(error, BadRequest | LayoutError) else None
+    return error.path if isinstance(error, BadRequest | LayoutError | shop.Invalid) else None
 
 
 def _headers(error: Exception) -> dict[str, str]:
@@ -113,7 +125,7 @@ def _headers(error: Exception) -> dict[str, str]:
             return {"WWW-Authenticate": "Bearer"}
         case TooManyRequests() | NodeFull():
             return {"Retry-After": str(error.retry_after_s)}
-        case StoreUnavailable():
+        case StoreUnavailable() | TikTokUnavailable() | RateLimited():
             return {"Retry-After": str(_RETRY_AFTER_S)}
     return {}
 

@@ -93,7 +93,10 @@ TWO = (Sku(SkuId("s_1"), 1, options=("S",)), Sku(SkuId("s_2"), 1, options=("S",)
         ({"certifications": ("",)}, "certifications[0]: must not be empty"),
         ({"left_out": ("Tik Tok",)}, "left_out[0]: must be a channel's name, such as tiktok"),
         ({"left_out": ("a",) * 17}, "left_out: has more than 16"),
-        ({"options": ("A", "a"), "skus": sku(options=("1", "2"))}, "options: names an option twice"),
+        (
+            {"options": ("A", "a"), "skus": sku(options=("1", "2"))},
+            "options: names an option twice",
+        ),
         (
             {"options": tuple("ABCD"), "skus": sku(options=tuple("1234"))},
             "options: has more than 3",
