@@ -12,7 +12,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, BinaryIO, Final, Literal, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -21,21 +21,13 @@ from sync.csv_records import Fault, Record, count_lines, records
 from sync.errors import Invalid
 from sync.images.address import LONGEST as LONGEST_URL
 from sync.images.address import web_address
-from sync.model import ChannelId, Image, Product, Sku, SkuId
+from sync.model import Image, Product, ProductStatus, Sku, SkuId
 from sync.money import decimal, is_currency, minor_units
+from sync.product_draft import ProductDraft, SkuDraft, handle_of
+from sync.product_rules import LONGEST_ALT, LONGEST_TEXT, MAX_IMAGES, MAX_OPTIONS, MAX_SKUS
 from sync.spreadsheet import escaped, unescaped
 
-Status = Literal["active", "draft", "archived"]
-
 MAX_COLUMNS: Final = 500
-MAX_SKUS: Final = 2048
-"""Variants of a product at Shopify."""
-
-MAX_IMAGES: Final = 250
-"""Of a product at Shopify."""
-
-MAX_OPTIONS: Final = 3
-LONGEST_TEXT: Final = 255
 LONGEST_LIST: Final = 10_000
 
 _HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -80,7 +72,7 @@ _DEFAULT_VALUES = ((_DEFAULT_VALUE,), ("",))
 
 _OPTION_NUMBERS = range(1, MAX_OPTIONS + 1)
 
-_STATUSES: Mapping[str, Status] = {
+_STATUSES: Mapping[str, ProductStatus] = {
     "active": "active",
     "draft": "draft",
     "archived": "archived",
@@ -95,41 +87,27 @@ _LAST = 10**6
 
 _GRAMS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _HANDLE = re.compile(r"[^\s/?#%\\]+")
-_NOT_IN_HANDLES = re.compile(r"[\W_]+")
+_PATH = re.compile(r"(?:skus\[([0-9]+)\]\.)?([a-z_]*)")
+_FIELDS_OF_PATHS = {"images": "image", "image_url": "sku_image", "options": "option1_value"}
+"""Where product_rules says something, and what stands there in a file."""
 
 
-class SkuDraft(msgspec.Struct, frozen=True):
-    """A variant as its row has it; UNSET is what the file has no column for."""
-
-    line: int
-    price: int
-    options: tuple[str, ...] | UnsetType = UNSET
-    seller_sku: str | UnsetType = UNSET
-    barcode: str | UnsetType = UNSET
-    weight_g: int | UnsetType | None = UNSET
-    image_url: str | UnsetType | None = UNSET
-    on_hand: int | UnsetType = UNSET
-
-
-class ProductDraft(msgspec.Struct, frozen=True):
-    """A product as its rows have it; UNSET is what the file has no column for. `rows` are those
-    that are in it."""
+class Entry(NamedTuple):
+    """A product as its rows have it: what they have no column for is UNSET. `line` is the first of
+    them, `rows` how many are sound; `lines` are those of the draft's SKUs."""
 
     line: int
     rows: int
-    handle: str
-    title: str
-    currency: str
-    skus: tuple[SkuDraft, ...]
-    description: str | UnsetType = UNSET
-    vendor: str | UnsetType = UNSET
-    type: str | UnsetType = UNSET
-    tags: tuple[str, ...] | UnsetType = UNSET
-    options: tuple[str, ...] | UnsetType = UNSET
-    images: tuple[Image, ...] | UnsetType = UNSET
-    status: Status | UnsetType = UNSET
-    left_out: tuple[ChannelId, ...] | UnsetType = UNSET
-    certifications: tuple[str, ...] | UnsetType = UNSET
+    lines: tuple[int, ...]
+    draft: ProductDraft
+
+    def fault(self, error: Invalid) -> Fault:
+        """Where in the file that is which `error` says of the product."""
+        found = _PATH.match(error.path or "")
+        number, field = (found[1], found[2]) if found else (None, "")
+        line = self.line if number is None else self.lines[int(number)]
+        names = _HEADINGS.get(_FIELDS_OF_PATHS.get(field, field), ("",))
+        return Fault(line, names[0], error.reason)
 
 
 class Survey(NamedTuple):
@@ -158,7 +136,7 @@ def survey(file: BinaryIO, currency: str | None) -> Survey:
     return Survey(lines, columns.ignored)
 
 
-def products(file: BinaryIO, currency: str | None) -> Iterator[ProductDraft | Fault]:
+def entries(file: BinaryIO, currency: str | None) -> Iterator[Entry | Fault]:
     """The products in a file that `survey` found usable, and every fault, those of a product before
     it. A row with a fault is left out of its product, and no product is without a sound row."""
     rows = records(file)
@@ -329,7 +307,7 @@ class _Group:
         if image is not None:
             self._images[image[1].url] = image
 
-    def ended(self) -> Iterator[ProductDraft | Fault]:
+    def ended(self) -> Iterator[Entry | Fault]:
         """The product, if a variant of it is sound."""
         if not self._is_sound:
             return
@@ -342,16 +320,19 @@ class _Group:
             names = ()
             skus = tuple(msgspec.structs.replace(sku, options=()) for sku in skus)
         images = sorted(self._images.values(), key=lambda found: found[0])
-        yield ProductDraft(
-            line=self._line,
-            rows=self._rows,
-            handle=self.handle,
-            title=self._title,
-            currency=self._currency,
-            skus=skus,
-            options=names,
-            images=tuple(image for _, image in images) if self._has_images else UNSET,
-            **self._fields,
+        yield Entry(
+            self._line,
+            self._rows,
+            tuple(self._lines.values()),
+            ProductDraft(
+                handle=self.handle,
+                title=self._title,
+                currency=self._currency,
+                skus=skus,
+                options=names,
+                images=tuple(image for _, image in images) if self._has_images else UNSET,
+                **self._fields,
+            ),
         )
 
     def _sku(self, row: _Cells) -> SkuDraft | None:
@@ -362,9 +343,7 @@ class _Group:
             price = minor_units(text, self._currency)
         except ValueError as error:
             row.fault("price", str(error) if text else "is missing")
-        sku = SkuDraft(
-            line=row.line, price=price, options=self._option_values(row), **_sku_fields(row)
-        )
+        sku = SkuDraft(price=price, options=self._option_values(row), **_sku_fields(row))
         if (line := self._lines.get(_name(sku))) is not None:
             field = "seller_sku" if isinstance(sku.options, UnsetType) else "option1_value"
             row.fault(field, f"makes this the same variant as line {line}")
@@ -397,7 +376,7 @@ def _handle(row: _Cells) -> str | None:
     """The handle of a row, made from the title where it has none; None is a fault."""
     handle = row.text("handle")
     if not handle:
-        handle = _NOT_IN_HANDLES.sub("-", row.text("title").casefold()).strip("-")
+        handle = handle_of(row.text("title"))
         if not handle:
             row.fault("handle", "is missing: each row of a product has it")
             return None
@@ -445,7 +424,7 @@ def _product_fields(row: _Cells) -> dict[str, Any]:
     return fields
 
 
-def _status(row: _Cells) -> Status:
+def _status(row: _Cells) -> ProductStatus:
     """What Status says, and where it says nothing, Published, as files of before 2020 have it."""
     published = _YES_OR_NO.get(row.text("published").lower())
     if published is None:
@@ -488,7 +467,8 @@ def _image(row: _Cells) -> tuple[int, Image] | None:
     if place and not _PLACE.fullmatch(place):
         row.fault("image_position", f"must be a number from 1 on, not {_shown(place)}")
         place = ""
-    return (int(place) if place else _LAST, Image(url, row.text("image_alt"))) if url else None
+    alt = row.text("image_alt", LONGEST_ALT)
+    return (int(place) if place else _LAST, Image(url, alt)) if url else None
 
 
 def _url(row: _Cells, field: str) -> str:
@@ -529,7 +509,7 @@ def heading_row() -> str:
 
 
 def rows(product: Product, on_hand: Mapping[SkuId, int]) -> str:
-    """A product as rows that `products` reads the same product from; `on_hand` are the units."""
+    """A product as rows that `entries` reads the same product from; `on_hand` are the units."""
     count = max(len(product.skus), len(product.images))
     return _written([_row(product, number, on_hand) for number in range(count)])
 

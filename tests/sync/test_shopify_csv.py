@@ -10,16 +10,9 @@ from msgspec import UNSET
 from sync.csv_records import Fault
 from sync.errors import Invalid
 from sync.model import TIKTOK, Image, Product, ProductId, Sku, SkuId
-from sync.shopify_csv import (
-    MAX_COLUMNS,
-    MAX_SKUS,
-    ProductDraft,
-    SkuDraft,
-    heading_row,
-    products,
-    rows,
-    survey,
-)
+from sync.product_draft import ProductDraft, SkuDraft
+from sync.product_rules import MAX_SKUS
+from sync.shopify_csv import MAX_COLUMNS, Entry, entries, heading_row, rows, survey
 
 HEADINGS = (
     "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price,"
@@ -47,21 +40,18 @@ TEMPLATE = (
 
 def read(*lines: str, headings: str = HEADINGS, currency: str = "USD") -> list[Any]:
     data = "\n".join([headings, *lines]).encode()
-    return list(products(io.BytesIO(data), currency))
+    return list(entries(io.BytesIO(data), currency))
 
 
 def faults(found: Sequence[Any]) -> list[tuple[int, str, str]]:
-    return [
-        (each.line, each.column, each.reason)
-        for each in found
-        if not isinstance(each, ProductDraft)
-    ]
+    return [(each.line, each.column, each.reason) for each in found if not isinstance(each, Entry)]
 
 
-def only(found: Sequence[Any]) -> ProductDraft:
-    (draft,) = found
-    assert isinstance(draft, ProductDraft)
-    return draft
+def only(found: Sequence[Any]) -> Any:
+    """The draft of the only entry."""
+    (entry,) = found
+    assert isinstance(entry, Entry)
+    return entry.draft
 
 
 def test_a_row_as_shopify_exports_it_is_a_product() -> None:
@@ -71,17 +61,15 @@ def test_a_row_as_shopify_exports_it_is_a_product() -> None:
         "https://cdn.example/mug.jpg,1,A mug,false,,,https://cdn.example/side.jpg,g,,,draft"
     )
 
-    draft = only(read(row, headings=EXPORTED))
+    (entry,) = read(row, headings=EXPORTED)
 
-    assert draft == ProductDraft(
-        line=2,
-        rows=1,
+    assert (entry.line, entry.rows, entry.lines) == (2, 1, (2,))
+    assert entry.draft == ProductDraft(
         handle="mug",
         title="Mug",
         currency="USD",
         skus=(
             SkuDraft(
-                line=2,
                 price=1250,
                 options=(),
                 seller_sku="MUG-1",
@@ -116,16 +104,15 @@ def test_the_newer_template_is_understood_too() -> None:
 
 
 def test_rows_of_one_handle_are_variants_and_images_of_one_product() -> None:
-    draft = only(
-        read(
-            "shirt,Shirt,Size,S,A-S,3,12.50,https://cdn.example/2.jpg,2",
-            "shirt,,,M,A-M,4,12.50,https://cdn.example/1.jpg,1",
-            "shirt,,,,,,,https://cdn.example/3.jpg,3",
-            "shirt,,,,,,,https://cdn.example/1.jpg,4",
-        )
+    (entry,) = read(
+        "shirt,Shirt,Size,S,A-S,3,12.50,https://cdn.example/2.jpg,2",
+        "shirt,,,M,A-M,4,12.50,https://cdn.example/1.jpg,1",
+        "shirt,,,,,,,https://cdn.example/3.jpg,3",
+        "shirt,,,,,,,https://cdn.example/1.jpg,4",
     )
 
-    assert (draft.rows, draft.options) == (4, ("Size",))
+    draft = entry.draft
+    assert (entry.rows, entry.lines, draft.options) == (4, (2, 3), ("Size",))
     assert [sku.options for sku in draft.skus] == [("S",), ("M",)]
     assert [image.url[-5:] for image in draft.images or ()] == ["1.jpg", "2.jpg", "3.jpg"]
 
@@ -138,7 +125,7 @@ def test_what_the_file_has_no_column_for_is_left_open() -> None:
 
 
 def test_a_product_without_a_handle_has_one_of_its_title() -> None:
-    assert only(read(",Ann's  Große Tasse!,,,,,5,,")).handle == "ann-s-grosse-tasse"
+    assert only(read(",Ann's  Große Tasse!,,,,,5,,")).handle == "ann-s-große-tasse"
 
 
 @pytest.mark.parametrize(
@@ -224,7 +211,7 @@ def test_a_bad_cell_is_named_and_the_products_around_it_go_in(
     ((line, named, why),) = faults(found)
     assert (line, named) == (2, "Option2 Name" if column == "Option2 Value" else column)
     assert reason in why
-    assert [each.handle for each in found if isinstance(each, ProductDraft)] == ["b"]
+    assert [each.draft.handle for each in found if isinstance(each, Entry)] == ["b"]
 
 
 def test_every_fault_of_a_row_is_named() -> None:
@@ -238,10 +225,10 @@ def test_every_fault_of_a_row_is_named() -> None:
 
 
 def test_a_bad_variant_is_left_out_of_its_product() -> None:
-    fault, draft = read("a,A,Size,S,,1,$5,,", "a,,,M,,1,5,,")
+    fault, entry = read("a,A,Size,S,,1,$5,,", "a,,,M,,1,5,,")
 
     assert fault == Fault(2, "Variant Price", fault.reason)
-    assert [sku.options for sku in draft.skus] == [("M",)]
+    assert (entry.lines, [sku.options for sku in entry.draft.skus]) == ((3,), [("M",)])
 
 
 def test_rows_of_a_product_that_cannot_be_taken_are_named_too() -> None:
@@ -251,14 +238,14 @@ def test_rows_of_a_product_that_cannot_be_taken_are_named_too() -> None:
         (2, "Title", "is missing"),
         (3, "Handle", "is that of line 2, which cannot be taken"),
     ]
-    assert [each.handle for each in found[2:]] == ["b"]
+    assert [each.draft.handle for each in found[2:]] == ["b"]
 
 
 def test_images_without_a_sound_variant_are_no_product() -> None:
     found = read("a,A,Size,S,,1,x,,", "a,,,,,,,https://cdn.example/1.jpg,")
 
     assert faults(found)[1] == (2, "", "is left out with its images: it has no sound variant")
-    assert not any(isinstance(each, ProductDraft) for each in found)
+    assert not any(isinstance(each, Entry) for each in found)
 
 
 @pytest.mark.parametrize(
@@ -305,17 +292,19 @@ def test_a_row_that_does_not_fit_those_before_is_named(
 
 
 def test_empty_rows_are_no_rows() -> None:
-    assert only(read("", "a,A,,,,1,5,,", ",,,,,,,,", ' , ,"  ",,,,,,', "")).line == 3
+    (entry,) = read("", "a,A,,,,1,5,,", ",,,,,,,,", ' , ,"  ",,,,,,', "")
+
+    assert entry.line == 3
 
 
 def test_a_product_has_so_many_variants_and_no_more() -> None:
     lines = [f"a,A,Size,{n},,1,5,," for n in range(MAX_SKUS + 2)]
 
-    first, second, draft = read(*lines)
+    first, second, entry = read(*lines)
 
     assert [first.line, second.line] == [MAX_SKUS + 2, MAX_SKUS + 3]
     assert first.reason == "is of one variant too many: a product has at most 2048"
-    assert len(draft.skus) == MAX_SKUS
+    assert len(entry.draft.skus) == MAX_SKUS
 
 
 @pytest.mark.parametrize(
@@ -355,8 +344,27 @@ def test_a_column_of_currencies_tells_the_currency() -> None:
     headings = "Title,Price,Shopcast / Currency"
     found = read("a,5,jpy", "b,5,", headings=headings, currency="EUR")
 
-    assert [(draft.currency, draft.skus[0].price) for draft in found] == [("JPY", 5), ("EUR", 500)]
+    assert [(each.draft.currency, each.draft.skus[0].price) for each in found] == [
+        ("JPY", 5),
+        ("EUR", 500),
+    ]
     assert survey(io.BytesIO(f"{headings}\na,5,JPY".encode()), None).lines == 2
+
+
+def test_what_product_rules_say_is_told_by_line_and_column() -> None:
+    (entry,) = read("a,A,Size,S,,1,5,,", "a,,,M,,1,5,,")
+
+    assert [
+        entry.fault(Invalid("is wrong", path))
+        for path in ("skus[1].barcode", "skus[0].options[0]", "tags[3]", "images[1].url", "x", None)
+    ] == [
+        Fault(3, "Variant Barcode", "is wrong"),
+        Fault(2, "Option1 Value", "is wrong"),
+        Fault(2, "Tags", "is wrong"),
+        Fault(2, "Image Src", "is wrong"),
+        Fault(2, "", "is wrong"),
+        Fault(2, "", "is wrong"),
+    ]
 
 
 WORDS = st.text(alphabet="aé=+-@'\",;\n\r\t 1", max_size=6)
