@@ -1,0 +1,275 @@
+"""A shop, TikTok's sandbox and sidecars between them: real Redis, real client, real HTTP, and a
+clock that only moves when it is told."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from io import BytesIO
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+import msgspec
+from aiohttp import web
+from cryptography.fernet import Fernet
+from PIL import Image as Picture
+
+from sync.connecting.storing import sealed
+from sync.connecting.tokens import LOCK_LIVES_S, Tokens
+from sync.connection import Connection
+from sync.model import (
+    TIKTOK,
+    ChannelRecord,
+    Image,
+    ImageRecord,
+    Listing,
+    Product,
+    ProductId,
+    RemoteShop,
+    Sku,
+    SkuId,
+    Warehouse,
+)
+from sync.sandbox.server import Sandbox
+from sync.sandbox.wire import EVENT_TYPES
+from sync.sandbox.world import SandboxSettings
+from sync.secret import Secret, Vault
+from sync.sidecar.session import Stores
+from sync.sidecar.sidecar import Sidecar
+from sync.store.categories import Categories
+from sync.store.channel import Channels, Lock
+from sync.store.dirty import Dirty
+from sync.store.hints import Hint, Hints
+from sync.store.lease import Lease
+from sync.store.listings import Listings
+from sync.store.notices import Notices
+from sync.store.products import Products
+from sync.store.progress import Progress, ProgressStore
+from sync.store.stock import Stocks
+from sync.store.uploads import Uploads
+from sync.tiktok import webhooks
+from sync.tiktok.client import Authorizer, TikTok
+from sync.tiktok.transport import App, Transport
+
+START = 1_800_000_000.0
+AUDIT_S = 60.0
+MUGS = "600154"
+VASES = "600339"
+
+
+class Pictures:
+    """Images as if they had been fetched: by address, and by digest."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, ImageRecord] = {}
+        self.files: dict[str, bytes] = {}
+
+    def add(self, url: str) -> None:
+        digest = url.rsplit("/", 1)[-1]
+        self.records[url] = ImageRecord("fetched", "", digest, "image/png", 320, 320, 1000)
+        self.files[digest] = PICTURE
+
+    async def many(self, urls: Sequence[str]) -> Mapping[str, ImageRecord]:
+        return {url: self.records[url] for url in urls if url in self.records}
+
+    async def read(self, digest: str) -> bytes | None:
+        return self.files.get(digest)
+
+
+def _picture() -> bytes:
+    file = BytesIO()
+    Picture.new("L", (320, 320)).save(file, "PNG")
+    return file.getvalue()
+
+
+PICTURE = _picture()
+
+
+class Rig:
+    """What one test has; `listed` and the like look into the sandbox."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        sandbox: Sandbox,
+        session: aiohttp.ClientSession,
+        *,
+        manual: bool = True,
+    ) -> None:
+        self.connection = connection
+        self.sandbox = sandbox
+        self.control = sandbox.control
+        self.pictures = Pictures()
+        self.rundown: list[ProductId] = []
+        self.on_air = False
+        clock = sandbox.world.clock
+        self.now = clock.now
+        self.products = Products(connection, self.now)
+        self.stocks = Stocks(connection, self.now)
+        self.channels = Channels(connection)
+        self.listings = Listings(connection)
+        self.categories = Categories(connection)
+        self.hints = Hints(connection)
+        self.progress_store = ProgressStore(connection)
+        self.stores = Stores(
+            products=self.products,
+            stocks=self.stocks,
+            images=self.pictures,
+            files=self.pictures,
+            dirty=Dirty(connection),
+            hints=self.hints,
+            channels=self.channels,
+            listings=self.listings,
+            uploads=Uploads(connection),
+            categories=self.categories,
+            progress=self.progress_store,
+        )
+        app = App(sandbox.app_key, Secret(sandbox.app_secret), sandbox.url, sandbox.url)
+        if manual:
+            self.transport = Transport(
+                session, app, now=self.now, clock=self.now, sleep=self.wait, jitter=lambda: 0.0
+            )
+        else:
+            self.transport = Transport(session, app, now=self.now)
+        self.vault = Vault([Secret(Fernet.generate_key().decode())])
+        self.authorizer = Authorizer(self.transport)
+        lock = Lock(connection, "tiktok:tokens", LOCK_LIVES_S)
+        self.tokens = Tokens(self.channels, self.authorizer, self.vault, lock, self.now)
+        self.tiktok = TikTok(self.transport, self.tokens)
+
+    async def wait(self, seconds: float) -> None:
+        """Let time pass, and what falls due in it happen."""
+        await self.control.clock(seconds)
+
+    async def connect(self, **changes: Any) -> None:
+        """Connect the shop of the sandbox's first seller."""
+        redirect = (await self.control.consent("cedar"))["redirect"]
+        [code] = parse_qs(urlsplit(redirect).query)["code"]
+        pair = await self.authorizer.exchange(Secret(code))
+        shop = self.sandbox.world.market(None).shop
+        now = self.now()
+        record = ChannelRecord(
+            authorization=sealed(pair, self.vault),
+            shop=RemoteShop(shop.id, shop.name, shop.region, shop.cipher),
+            tier="pro",
+            prerequisites_at=now,
+            warehouses=tuple(
+                Warehouse(each.id, each.name, each.effect_status, each.type, each.is_default)
+                for each in shop.warehouses
+            ),
+            warehouses_at=now,
+        )
+        record = msgspec.structs.replace(record, **changes)
+        await self.channels.change(TIKTOK, lambda _: record)
+        await self.categories.save_mapping({"Mug": MUGS, "Vase": VASES})
+
+    async def set_channel(self, **changes: Any) -> None:
+        await self.channels.change(
+            TIKTOK, lambda record: msgspec.structs.replace(record, **changes)
+        )
+
+    def sidecar(self, holder: str = "first", *, ttl_s: float = 10.0) -> Sidecar:
+        return Sidecar(
+            self.stores,
+            Lease(self.connection, holder=holder, ttl_s=ttl_s),
+            Notices(self.connection),
+            self.tiktok,
+            next_rundown=lambda: self.rundown,
+            on_air=lambda: self.on_air,
+            now=self.now,
+        )
+
+    async def add(self, name: str, *, units: int = 5, **changes: Any) -> Product:
+        """A product `p_NAME` with one SKU and one picture."""
+        product = msgspec.structs.replace(mug(name), **changes)
+        for image in product.images:
+            self.pictures.add(image.url)
+        on_hand = {sku.id: units for sku in product.skus}
+        return await self.products.save(product, None, on_hand, by="test")
+
+    async def edit(self, product: ProductId, **changes: Any) -> Product:
+        before = await self.products.get(product)
+        for image in changes.get("images", ()):
+            self.pictures.add(image.url)
+        after = msgspec.structs.replace(before, **changes)
+        return await self.products.save(after, before, by="test")
+
+    async def stock(self, sku: SkuId, units: int) -> None:
+        stock = (await self.stocks.many([sku]))[sku]
+        await self.stocks.set(sku, units, stock.revision, by="test")
+
+    async def listing(self, product: ProductId) -> Listing:
+        listing = await self.listings.get(product)
+        assert listing is not None
+        return listing
+
+    async def there(self) -> list[dict[str, Any]]:
+        """The products at TikTok that are not deleted there."""
+        return [each for each in await self.control.products() if each["status"] != "DELETED"]
+
+    async def requests(self) -> int:
+        """How many requests TikTok has had since `forget_requests`."""
+        counted = await self.control.requests()
+        return sum(sum(codes.values()) for codes in counted.values())
+
+    async def progress(self) -> Progress:
+        return await self.progress_store.get()
+
+    async def take_webhook(self, request: web.Request) -> web.Response:
+        event = webhooks.parse(await request.read())
+        about = getattr(event.data, "product_id", None)
+        if about is not None:
+            await self.hints.add(Hint("product", about), event.notification_id)
+        return web.Response()
+
+    async def cycles(self, sidecar: Sidecar, count: int = 2, pause_s: float = AUDIT_S) -> None:
+        """Sync, and again when the audits are over and TikTok was searched."""
+        for _ in range(count):
+            await sidecar.cycle()
+            await self.wait(pause_s)
+        await sidecar.cycle()
+
+
+def mug(name: str) -> Product:
+    return Product(
+        id=ProductId(f"p_{name}"),
+        handle=name,
+        title=f"The {name}",
+        description=f"<p>All about the {name}.</p>",
+        currency="USD",
+        type="Mug",
+        images=(Image(f"https://pictures.example/{name}"),),
+        skus=(Sku(SkuId(f"s_{name}"), price=1250, seller_sku=name.upper()),),
+    )
+
+
+@asynccontextmanager
+async def rigged(redis_url: str, *, hears: bool = True) -> AsyncIterator[Rig]:
+    """`hears`: webhooks arrive."""
+    async with AsyncExitStack() as stack:
+        connection = Connection(redis_url)
+        stack.push_async_callback(connection.close)
+        await connection.asked(connection.redis.flushall)
+        settings = SandboxSettings(
+            start=START,
+            manual_clock=True,
+            audit_s=AUDIT_S,
+            redirect_url="http://127.0.0.1:1/callback",
+        )
+        sandbox = await stack.enter_async_context(Sandbox(settings))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        rig = Rig(connection, sandbox, session)
+        await rig.connect()
+        if hears:
+            app = web.Application()
+            app.router.add_post("/webhooks", rig.take_webhook)
+            runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            address = f"http://127.0.0.1:{runner.addresses[0][1]}/webhooks"
+            cipher = sandbox.world.market(None).shop.cipher
+            for topic in EVENT_TYPES:
+                if topic.startswith("PRODUCT_"):
+                    await rig.tiktok.set_webhook(cipher, topic, address)  # type: ignore[arg-type]
+        await rig.control.forget_requests()
+        yield rig
