@@ -12,12 +12,13 @@ from sync.sandbox.wire import AVAILABLE, INVITE_ONLY, NON_MAIN_CATEGORY
 
 
 class Certification(msgspec.Struct, frozen=True):
-    """A document that a category wants; `conditions` is None when it is always wanted."""
+    """A document that a category wants: always where `is_required`, or else of a product whose
+    attribute has a value, `when` (the ids of both)."""
 
     id: str
     name: str
     is_required: bool
-    conditions: str | None = None
+    when: tuple[str, str] | None = None
 
 
 class Attribute(msgspec.Struct, frozen=True):
@@ -68,8 +69,14 @@ _HAZARD = Attribute(
 _INGREDIENTS = Certification("7182427311584347905", "Product facts label", True)
 _CHILD_SAFETY = Certification("7182427311584347912", "Children's product certificate", True)
 _APPRAISAL = Certification("7182427311584347919", "Certificate of appraisal", True)
-_ALLERGENS = Certification(
-    "7182427311584347926", "Allergen statement", False, "Wanted where the label names allergens"
+_ALLERGENS = Attribute(
+    "101633",
+    "Contains allergens",
+    is_customizable=False,
+    values=(("1000058", "Yes"), ("1000059", "No")),
+)
+_ALLERGEN_STATEMENT = Certification(
+    "7182427311584347926", "Allergen statement", False, when=("101633", "1000058")
 )
 
 _EVERYWHERE = (SALES_COLOR, SALES_SIZE, _MATERIAL, _ORIGIN)
@@ -113,15 +120,15 @@ CATEGORIES = (
         "700437",
         "Vitamins & Supplements",
         permission=INVITE_ONLY,
-        certifications=(_INGREDIENTS, _ALLERGENS),
-        attributes=(SALES_SIZE, SALES_FLAVOR),
+        certifications=(_INGREDIENTS, _ALLERGEN_STATEMENT),
+        attributes=(SALES_SIZE, SALES_FLAVOR, _ALLERGENS),
     ),
     Category(
         CategoryId("700646"),
         "700437",
         "Coffee Beans",
-        certifications=(_ALLERGENS,),
-        attributes=(SALES_SIZE, SALES_FLAVOR),
+        certifications=(_ALLERGEN_STATEMENT,),
+        attributes=(SALES_SIZE, SALES_FLAVOR, _ALLERGENS),
     ),
     Category(CategoryId("605196"), "0", "Jewelry Accessories", is_leaf=False),
     Category(

@@ -86,8 +86,8 @@ def product_information(product_id: ProductId, fields: list[str], update_time: i
 
 
 def product_created(product_id: ProductId, update_time: int) -> Json:
-    """Type 16."""
-    return {"product_id": int(product_id), "product_types": [], "update_time": update_time}
+    """Type 16; the id is a text here."""
+    return {"product_id": product_id, "product_type": [], "update_time": update_time}
 
 
 def category_changed(product_id: ProductId, before: str, after: str, update_time: int) -> Json:

@@ -45,6 +45,7 @@ def flaws(
     yield from _text(body)
     yield from _category(body, shop)
     yield from _images(body, images, owner)
+    yield from _papers(body, images, owner)
     yield from _skus(body, shop, images, owner, product)
     yield from _package(body)
 
@@ -151,8 +152,14 @@ def _certifications(body: ProductBody, category: Category) -> Iterator[Flaw]:
             Code.CERTIFICATION_UNKNOWN,
             f"{category.name} has no certification {certification_id!r}.",
         )
+    values = {
+        (attribute.id, value.id)
+        for attribute in body.product_attributes or ()
+        for value in attribute.values
+    }
     for certification in category.certifications:
-        if certification.is_required and not given.get(certification.id):
+        wanted = certification.is_required or certification.when in values
+        if wanted and not given.get(certification.id):
             yield Flaw(
                 Code.CERTIFICATION_MISSING,
                 f"{certification.name} ({certification.id}) is required.",
@@ -170,6 +177,13 @@ def _images(body: ProductBody, images: Images, owner: str) -> Iterator[Flaw]:
             yield Flaw(Code.IMAGE_UNKNOWN, f"The image {image.uri!r} was not uploaded.")
         elif min(uploaded.width, uploaded.height) < SHORTEST_SIDE:
             yield Flaw(Code.MAIN_IMAGE_TOO_SMALL, f"The image {image.uri!r} is too small.")
+
+
+def _papers(body: ProductBody, images: Images, owner: str) -> Iterator[Flaw]:
+    for certification in body.certifications or ():
+        for image in certification.images:
+            if images.of(image.uri, owner) is None:
+                yield Flaw(Code.IMAGE_UNKNOWN, f"The image {image.uri!r} was not uploaded.")
 
 
 def _skus(

@@ -341,6 +341,19 @@ EVENT_TYPES = {
     Event.PRODUCT_AUDIT_STATUS_CHANGE: 37,
 }
 
+OTHER_EVENTS = frozenset(
+    {
+        "RECIPIENT_ADDRESS_UPDATE",
+        "PACKAGE_UPDATE",
+        "NEW_CONVERSATION",
+        "NEW_MESSAGE",
+        "NEW_MESSAGE_LISTENER",
+        "INVOICE_STATUS_CHANGE",
+        "REVERSE_STATUS_UPDATE",
+    }
+)
+"""Types that can be configured too; of what they tell nothing happens here."""
+
 PREREQUISITES = (
     "SHOP_STATUS",
     "SHOP_TAX",

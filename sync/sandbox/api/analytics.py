@@ -10,7 +10,17 @@ from sync.sandbox.lives import Live
 from sync.sandbox.wire import Code, OrderStatus
 from sync.sandbox.world import Market
 
-_FIELDS = ("gmv", "sku_orders", "items_sold", "customers")
+_FIELDS = frozenset(
+    {
+        "gmv",
+        "24h_live_gmv",
+        "products_added",
+        "different_products_sold",
+        "sku_orders",
+        "items_sold",
+        "customers",
+    }
+)
 _DEFAULT_PAGE = 10
 
 
@@ -67,6 +77,9 @@ def _session(market: Market, live: Live, by: str) -> tuple[int, dict[str, Any]]:
     cents = sum(item.price.cents for _, item in sold)
     counts = {
         "gmv": cents,
+        "24h_live_gmv": cents,
+        "products_added": len({item.product_id for _, item in made}),
+        "different_products_sold": len({item.product_id for _, item in sold}),
         "sku_orders": len({(order.id, item.sku_id) for order, item in sold}),
         "items_sold": len(sold),
         "customers": len({order.buyer for order, _ in sold}),
@@ -84,11 +97,11 @@ def _session(market: Market, live: Live, by: str) -> tuple[int, dict[str, Any]]:
             "avg_price": money(cents // len(sold) if sold else 0),
             "created_sku_orders": len({(order.id, item.sku_id) for order, item in made}),
             "customers": counts["customers"],
-            "different_products_sold": len({item.product_id for _, item in sold}),
+            "different_products_sold": counts["different_products_sold"],
             "gmv": money(cents),
             "items_sold": counts["items_sold"],
+            "products_added": counts["products_added"],
             "sku_orders": counts["sku_orders"],
-            "unit_sold": counts["items_sold"],
         },
         "start_time": str(live.start_time),
         "title": live.title,

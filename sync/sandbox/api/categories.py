@@ -69,9 +69,16 @@ def attributes(call: Call) -> Any:
 
 
 def _conditions(certification: categories.Certification) -> list[dict[str, Any]]:
-    if certification.conditions is None:
+    if certification.when is None:
         return []
-    return [{"condition_type": "VALUE_ID_MATCH", "description": certification.conditions}]
+    attribute_id, value_id = certification.when
+    return [
+        {
+            "attribute_id": attribute_id,
+            "attribute_value_id": value_id,
+            "condition_type": "VALUE_ID_MATCH",
+        }
+    ]
 
 
 def _check_version(call: Call) -> None:

@@ -9,10 +9,13 @@ import msgspec
 from sync.sandbox import categories, events, listing
 from sync.sandbox.bodies import (
     AttributeBody,
+    CertificationBody,
+    ImageRef,
     PriceBody,
     ProductBody,
     SalesAttributeBody,
     SkuBody,
+    StockBody,
 )
 from sync.sandbox.call import Call, PageToken, fingerprint, opaque
 from sync.sandbox.errors import Refused
@@ -141,7 +144,7 @@ def get(call: Call) -> Any:
             }
             for category in categories.chain(categories.BY_ID[content.category_id])
         ],
-        "certifications": [msgspec.to_builtins(each) for each in content.certifications],
+        "certifications": [_certification(call, content, each) for each in content.certifications],
         "create_time": product.create_time,
         "description": content.description,
         "external_product_id": content.external_product_id,
@@ -156,7 +159,6 @@ def get(call: Call) -> Any:
         else {},
         "product_attributes": [_attribute(content, each) for each in content.attributes],
         "product_status": _product_status(product),
-        "product_types": [],
         "skus": [_sku(call, product, sku) for sku in content.skus],
         "status": product.status,
         "title": content.title,
@@ -333,7 +335,7 @@ def _each(call: Call, act: Callable[[Product], None]) -> Any:
             errors.append(
                 {
                     "code": error.code,
-                    "detail": {"extra_errors": [], "product_id": product_id},
+                    "detail": {"product_id": product_id},
                     "message": error.message,
                 }
             )
@@ -359,15 +361,7 @@ def _content(
             prices[sku_id] = listing.price(sku.price.amount, sku.price.currency)
         if sku.inventory:
             kept = product.stock.get(sku_id, {}) if product is not None else {}
-            stock[sku_id] = {
-                WarehouseId(each.warehouse_id): Stock(
-                    each.quantity or 0,
-                    kept[WarehouseId(each.warehouse_id)].committed
-                    if WarehouseId(each.warehouse_id) in kept
-                    else 0,
-                )
-                for each in sku.inventory
-            }
+            stock[sku_id] = _placed(sku.inventory, kept)
     content = Content(
         title=body.title or "",
         description=body.description or "",
@@ -377,11 +371,24 @@ def _content(
         attributes=tuple(body.product_attributes or ()),
         certifications=tuple(body.certifications or ()),
         package_weight=body.package_weight,
-        package_dimensions=tuple((body.package_dimensions or {}).items()),
+        package_dimensions=tuple(sorted((body.package_dimensions or {}).items())),
         brand_id=body.brand_id or "",
         external_product_id=body.external_product_id or "",
     )
     return content, prices, stock
+
+
+def _placed(inventory: list[StockBody], kept: dict[WarehouseId, Stock]) -> dict[WarehouseId, Stock]:
+    """Where a SKU is from now on: what is committed stays where it is."""
+    placed = {
+        warehouse_id: Stock(0, stock.committed)
+        for warehouse_id, stock in kept.items()
+        if stock.committed
+    }
+    for each in inventory:
+        warehouse_id = WarehouseId(each.warehouse_id)
+        placed.setdefault(warehouse_id, Stock()).available = each.quantity or 0
+    return placed
 
 
 def _sales_attribute(
@@ -398,16 +405,21 @@ def _sales_attribute(
 
 
 def _merged(product: Product, changes: ProductBody) -> ProductBody:
-    """The whole of `product` with `changes`; of its SKUs those named are changed."""
+    """The whole of `product` with `changes`. Where these have SKUs, those are all that it will
+    have; one that it has already keeps what is not said of it."""
     latest = product.latest
 
     def or_else(new: Any, old: Any) -> Any:
         return old if new is None else new
 
-    changed = {sku.id: sku for sku in changes.skus or ()}
-    skus = [_merged_sku(sku, changed.get(sku.id)) for sku in latest.skus]
-    known = {sku.id for sku in latest.skus}
-    skus += [sku for sku in changes.skus or () if sku.id not in known]
+    known = {sku.id: sku for sku in latest.skus}
+    if changes.skus is None:
+        skus = [_sku_body(sku) for sku in latest.skus]
+    else:
+        skus = [
+            _merged_sku(known[SkuId(sku.id)], sku) if SkuId(sku.id) in known else sku
+            for sku in changes.skus
+        ]
     return msgspec.structs.replace(
         changes,
         title=or_else(changes.title, latest.title),
@@ -424,20 +436,29 @@ def _merged(product: Product, changes: ProductBody) -> ProductBody:
     )
 
 
-def _merged_sku(sku: Sku, change: SkuBody | None) -> SkuBody:
+def _sku_body(sku: Sku) -> SkuBody:
     attributes = [
-        SalesAttributeBody(each.id, each.name, each.value_id, each.value_name)
+        SalesAttributeBody(
+            each.id,
+            each.name,
+            each.value_id,
+            each.value_name,
+            ImageRef(each.image) if each.image is not None else None,
+        )
         for each in sku.sales_attributes
     ]
-    if change is None:
-        return SkuBody(sku.id, sku.seller_sku, sku.external_sku_id, None, None, attributes)
+    return SkuBody(sku.id, sku.seller_sku, sku.external_sku_id, None, None, attributes)
+
+
+def _merged_sku(sku: Sku, change: SkuBody) -> SkuBody:
+    whole = _sku_body(sku)
     return SkuBody(
         sku.id,
-        change.seller_sku or sku.seller_sku,
-        change.external_sku_id or sku.external_sku_id,
+        change.seller_sku or whole.seller_sku,
+        change.external_sku_id or whole.external_sku_id,
         change.price,
         change.inventory,
-        change.sales_attributes or attributes,
+        change.sales_attributes or whole.sales_attributes,
     )
 
 
@@ -542,6 +563,15 @@ def _attribute(content: Content, body: AttributeBody) -> dict[str, Any]:
         "values": [
             {"id": value.id, "name": value.name or names.get(value.id, "")} for value in body.values
         ],
+    }
+
+
+def _certification(call: Call, content: Content, body: CertificationBody) -> dict[str, Any]:
+    names = {each.id: each.name for each in categories.BY_ID[content.category_id].certifications}
+    return {
+        "id": body.id,
+        "images": [_image(call, image.uri) for image in body.images],
+        "title": names[body.id],
     }
 
 

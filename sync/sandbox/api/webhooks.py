@@ -8,7 +8,9 @@ import msgspec
 from sync.sandbox.call import Call
 from sync.sandbox.errors import Refused
 from sync.sandbox.sellers import Subscription
-from sync.sandbox.wire import EVENT_TYPES, Code
+from sync.sandbox.wire import EVENT_TYPES, OTHER_EVENTS, Code
+
+LONGEST_ADDRESS = 255
 
 
 class PutBody(msgspec.Struct, frozen=True):
@@ -37,7 +39,7 @@ def put(call: Call) -> Any:
     body = call.json(PutBody)
     _check_event(body.event_type)
     if not _is_address(body.address):
-        raise Refused(Code.INVALID, "`address` must be an http or https URL.")
+        raise Refused(Code.INVALID, "`address` must be an http or https URL, not too long.")
     now = call.world.clock.seconds()
     before = call.shop.webhooks.get(body.event_type)
     created = before.create_time if before is not None else now
@@ -53,11 +55,13 @@ def delete(call: Call) -> Any:
 
 
 def _check_event(name: str) -> None:
-    if name not in EVENT_TYPES:
+    if name not in EVENT_TYPES and name not in OTHER_EVENTS:
         raise Refused(Code.INVALID, f"`event_type` {name!r} is not known.")
 
 
 def _is_address(text: str) -> bool:
+    if len(text) > LONGEST_ADDRESS:
+        return False
     try:
         address = urlsplit(text)
     except ValueError:

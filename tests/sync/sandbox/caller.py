@@ -120,7 +120,9 @@ class Caller:
     async def upload(self, data: bytes | None = None, use_case: str = "MAIN_IMAGE") -> Json:
         """The whole answer to an upload."""
         form = aiohttp.FormData()
-        form.add_field("data", data or picture(), filename="a.png", content_type="image/png")
+        form.add_field(
+            "data", BytesIO(data or picture()), filename="a.png", content_type="image/png"
+        )
         form.add_field("use_case", use_case)
         return await self.call("POST", "/product/202309/images/upload", form=form, cipher=None)
 
