@@ -14,7 +14,14 @@ from yarl import URL
 
 from sync.secret import Secret
 from sync.tiktok import wire
-from sync.tiktok.errors import RateLimited, TikTokError, TikTokUnavailable, TokenExpired, Unreadable
+from sync.tiktok.errors import (
+    RateLimited,
+    TikTokError,
+    TikTokUnavailable,
+    TokenExpired,
+    TokenRefused,
+    Unreadable,
+)
 from sync.tiktok.pace import Pace
 from sync.tiktok.reading import Missing, Note, read
 from sync.tiktok.refusals import error_of
@@ -117,12 +124,8 @@ class Transport:
         id: str | None = None,
         query: Mapping[str, str] | None = None,
         body: wire.Body | Upload | None = None,
-        repeatable: bool | None = None,
     ) -> T:
-        """Do `call` and read the data of its answer. `repeatable` is the Call's, if not given.
-
-        Raises TikTokError.
-        """
+        """Do `call` and read the data of its answer. Raises TikTokError."""
         path = call.path if id is None else wire.filled(call, id)
         parameters = {**(query or {}), **({} if cipher is None else {"shop_cipher": cipher})}
         content = msgspec.json.encode(body) if isinstance(body, dict) else b""
@@ -139,13 +142,17 @@ class Transport:
             data = content or None if upload is None else _form(upload)
             return await self._answer(call, url, headers, data, (token, self._app.secret))
 
-        if repeatable is None:
-            repeatable = call.repeatable
         try:
-            raw = await self._tried(call, cipher, send, repeatable)
-        except TokenExpired:
-            token = await tokens.renewed(token)
-            raw = await self._tried(call, cipher, send, repeatable)
+            raw = await self._tried(call, cipher, send)
+        except (TokenExpired, TokenRefused) as error:
+            used = token
+            if isinstance(error, TokenExpired):
+                token = await tokens.renewed(used)
+            else:
+                token = await tokens.access_token()  # it may have been renewed meanwhile
+                if token == used:
+                    raise
+            raw = await self._tried(call, cipher, send)
         return await self._record(call, answer, raw)
 
     async def authorize(
@@ -160,7 +167,7 @@ class Transport:
         async def send() -> Any:
             return await self._answer(call, url, {}, None, tuple(hidden.values()))
 
-        raw = await self._tried(call, None, send, call.repeatable)
+        raw = await self._tried(call, None, send)
         return await self._record(call, wire.TokenAnswer, raw)
 
     async def _tried(
@@ -168,7 +175,6 @@ class Transport:
         call: wire.Call,
         cipher: wire.ShopCipher | None,
         send: Callable[[], Awaitable[Any]],
-        repeatable: bool,
     ) -> Any:
         lane = self._lanes.setdefault((call.name, cipher), _Lane(self._clock()))
         attempt = 0
@@ -184,7 +190,7 @@ class Transport:
                 wait_s = 0.0  # the lane waits, and all that want to follow
                 failure: TikTokError = error
             except TikTokUnavailable as error:
-                if attempt == TRIES or not repeatable:
+                if attempt == TRIES or not call.repeatable:
                     raise
                 wait_s = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** (attempt - 1))
                 failure = error
@@ -202,6 +208,10 @@ class Transport:
         try:
             async with asyncio.timeout(LONGEST_TURN_S), lane.queue:
                 while wait_s := lane.pace.wait_s(self._clock()):
+                    if wait_s > LONGEST_RETRY_AFTER_S:
+                        raise RateLimited(
+                            f"TikTok takes no {call.name} for now", retry_after_s=wait_s
+                        )
                     await self._sleep(wait_s)
                 now = self._clock()
                 lane.pace.take(now)

@@ -781,7 +781,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to change of a product; None stays as it is. SKUs are given all or not at all."""
+    """What is to change of a product; None stays as it is.
+
+    SKUs are given all or not at all: TikTok deletes those whose id is not among them.
+    """
 
     title: str | None = None
     description: str | None = None

@@ -289,6 +289,10 @@ async def test_a_long_retry_after_is_told_instead_of_waited_for(
         await tiktok.warehouses(SHOP)
 
     assert raised.value.retry_after_s == 3600
+    with pytest.raises(RateLimited) as raised:
+        await tiktok.warehouses(SHOP)
+    assert raised.value.retry_after_s == 3600
+    assert len(scripted.asked) == 1
     assert time.slept == []
 
 
@@ -359,6 +363,23 @@ async def test_a_renewed_token_that_is_expired_as_well_is_an_error(
         await tiktok.warehouses(SHOP)
 
     assert tokens.renewals == 1
+
+
+async def test_a_token_refused_because_it_was_renewed_meanwhile_is_no_refusal(
+    tiktok: TikTok, scripted: Scripted, tokens: Tokens
+) -> None:
+    def renewing(asked: Any) -> Answer:
+        if asked.headers["x-tts-access-token"] == "first-access-token":
+            tokens.current = Secret("renewed-by-another")
+            return Answer(code=36009004, message="Invalid access_token", status=401)
+        return Answer({})
+
+    scripted.otherwise = renewing
+
+    await tiktok.warehouses(SHOP)
+
+    assert tokens.renewals == 0
+    assert len(scripted.asked) == 2
 
 
 async def test_a_batch_that_failed_in_part_is_data(tiktok: TikTok, scripted: Scripted) -> None:
