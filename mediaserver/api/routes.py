@@ -7,22 +7,27 @@ from aiohttp import web
 from mediaserver.api import (
     assets,
     canvases,
+    channels,
     events,
     feeds,
     health,
     metrics,
+    oauth,
     pages,
+    products,
     recordings,
     schemas,
     session,
     shows,
     targets,
+    tiktok_webhooks,
     tokens,
 )
 from mediaserver.api.bodies import MAX_BODY_BYTES
 from mediaserver.api.problems import problems
 from mediaserver.api.roles import authorize, check_rules
 from mediaserver.api.signalling import allow_any_origin
+from mediaserver.commerce import CALLBACK_PATH, WEBHOOK_PATH
 
 _SHOW = "/api/v1/shows/{show}"
 _FEED = _SHOW + "/feeds/{feed}"
@@ -30,6 +35,9 @@ _TARGET = _SHOW + "/targets/{target}"
 _CANVAS = _SHOW + "/canvases/{canvas}"
 _RECORDING = _SHOW + "/recordings/{recording}"
 _ASSET = _SHOW + "/assets/{asset}"
+_TIKTOK = "/api/v1/channels/tiktok"
+_PRODUCT = "/api/v1/products/{product}"
+_STOCK = _PRODUCT + "/skus/{sku}/stock"
 
 
 def application(whip: Iterable[web.AbstractRouteDef]) -> web.Application:
@@ -82,7 +90,25 @@ def application(whip: Iterable[web.AbstractRouteDef]) -> web.Application:
             web.delete(_TARGET, targets.delete),
             web.post(_TARGET + "/start", targets.start),
             web.post(_TARGET + "/stop", targets.stop),
+            web.get("/api/v1/products", products.listing),
+            web.post("/api/v1/products", products.create),
+            web.get(_PRODUCT, products.read),
+            web.patch(_PRODUCT, products.change),
+            web.delete(_PRODUCT, products.delete),
+            web.get(_STOCK, products.read_stock),
+            web.put(_STOCK, products.set_stock),
+            web.post(_STOCK + "/adjust", products.adjust_stock),
+            web.get(_STOCK + "/history", products.stock_history),
             web.get("/api/v1/schemas/{schema}", schemas.schema),
+            web.get("/api/v1/channels", channels.listing),
+            web.get(_TIKTOK, channels.read),
+            web.patch(_TIKTOK, channels.change),
+            web.delete(_TIKTOK, channels.disconnect),
+            web.post(_TIKTOK + "/connect", channels.connect),
+            web.post(_TIKTOK + "/shop", channels.choose_shop),
+            web.post(_TIKTOK + "/check", channels.check),
+            web.get(CALLBACK_PATH, oauth.tiktok_callback, allow_head=False),
+            web.post(WEBHOOK_PATH, tiktok_webhooks.receive),
             *whip,
         ]
     )

@@ -21,7 +21,7 @@ from sync.connecting.storing import patiently, sealed
 from sync.errors import Conflict, NotFound, UnreadableSecret
 from sync.model import TIKTOK, Attempt, ChannelRecord, RemoteShop
 from sync.secret import Secret, Vault
-from sync.store.channel import Channels, Lock, Locked, States, state_hash
+from sync.store.channel import Channels, Lock, Locked, StateRefused, States, state_hash
 from sync.tiktok import wire
 from sync.tiktok.client import Authorizer, TikTok
 from sync.tiktok.errors import (
@@ -117,19 +117,33 @@ class Authorizing:
         """How it went for the seller who is `back`."""
         if not back.state:
             return outcome.NO_STATE
-        if not hmac.compare_digest(back.kept.encode(), state_hash(back.state).encode()):
+        if not hmac.compare_digest(
+            back.kept.encode(errors="surrogatepass"), state_hash(back.state).encode()
+        ):
             return outcome.OTHER_BROWSER
-        match await self._states.use(back.state):
-            case "used":
-                return outcome.USED_STATE
-            case "unknown":
+        try:
+            return await self._taken(back)
+        except StateRefused as error:
+            if not error.was_used:
                 return outcome.EXPIRED_STATE
-        if back.error:
-            return await self._ended(None, outcome.DENIED)
-        if not back.code:
-            return await self._ended(None, outcome.NO_CODE)
+            # A browser that loads the page again, perhaps since the first answer got lost.
+            return await self.proceed() or outcome.USED_STATE
+
+    async def _taken(self, back: Returned) -> Outcome:
+        """Use the state up, together with what came with it. Raises StateRefused."""
+        refused = outcome.DENIED if back.error else None if back.code else outcome.NO_CODE
+        if refused is not None:
+            await self._channels.change_by(
+                back.state,
+                TIKTOK,
+                lambda record: msgspec.structs.replace(record, refusal=refused.text),
+            )
+            log.info("tiktok_not_connected outcome=%s", refused.code)
+            return refused
         attempt = Attempt(self._now(), code_sealed=self._vault.seal(Secret(back.code)))
-        await self._change(lambda record: _with(record, attempt=attempt, refusal=""))
+        await self._channels.change_by(
+            back.state, TIKTOK, lambda record: _with(record, attempt=attempt, refusal="")
+        )
         return await self.proceed() or outcome.USED_STATE
 
     async def proceed(self) -> Outcome | None:
@@ -152,24 +166,6 @@ class Authorizing:
         record = await self._connected(attempt, shop)
         if record.shop != shop or not record.is_connected:
             raise Conflict("somebody else connected or disconnected meanwhile: look again")
-        return record
-
-    async def disconnect(self) -> ChannelRecord:
-        """Forget the tokens, and whatever was under way. What the seller declared and the shop's
-        listings stay, for the day it is connected again."""
-        record = await self._change(
-            lambda record: ChannelRecord(
-                shop=record.shop,
-                tier=record.tier,
-                account_attested_at=record.account_attested_at,
-                auto_sync=record.auto_sync,
-                orders_day=record.orders_day,
-                orders_count=record.orders_count,
-                revision=record.revision,
-            )
-        )
-        await self._channels.rewrite_log()
-        log.info("tiktok_disconnected")
         return record
 
     async def _proceeded(self) -> Outcome | None:
@@ -232,30 +228,24 @@ class Authorizing:
         def connect(record: ChannelRecord) -> ChannelRecord:
             if record.attempt != attempt:
                 return record
-            return ChannelRecord(
+            return msgspec.structs.replace(
+                _declared(record),
                 authorization=attempt.authorization,
                 shop=shop,
                 connected_at=self._now(),
-                tier=record.tier,
-                account_attested_at=record.account_attested_at,
-                auto_sync=record.auto_sync,
-                orders_day=record.orders_day,
-                orders_count=record.orders_count,
-                revision=record.revision,
             )
 
         record = await self._change(connect)
         log.info("tiktok_connected shop=%s region=%s", shop.id, shop.region)
         return record
 
-    async def _ended(self, attempt: Attempt | None, found: Outcome) -> Outcome:
-        """End `attempt`, if it is still the one; None is one that had not begun."""
+    async def _ended(self, attempt: Attempt, found: Outcome) -> Outcome:
+        """End `attempt`, if it is still the one."""
 
         def end(record: ChannelRecord) -> ChannelRecord:
-            if attempt is not None and record.attempt != attempt:
+            if record.attempt != attempt:
                 return record
-            kept = record.attempt if attempt is None else None
-            return _with(record, attempt=kept, refusal=found.text)
+            return _with(record, attempt=None, refusal=found.text)
 
         await self._change(end)
         log.info("tiktok_not_connected outcome=%s", found.code)
@@ -263,6 +253,28 @@ class Authorizing:
 
     async def _change(self, change: Callable[[ChannelRecord], ChannelRecord]) -> ChannelRecord:
         return await self._channels.change(TIKTOK, change)
+
+
+async def disconnect(channels: Channels) -> ChannelRecord:
+    """Forget the tokens, and whatever was under way. What the seller declared and the shop's
+    listings stay, for the day it is connected again. Raises StoreUnavailable."""
+    record = await channels.change(TIKTOK, _declared)
+    await channels.rewrite_log()
+    log.info("tiktok_disconnected")
+    return record
+
+
+def _declared(record: ChannelRecord) -> ChannelRecord:
+    """What stays of `record` from one connection to the next."""
+    return ChannelRecord(
+        shop=record.shop,
+        tier=record.tier,
+        account_attested_at=record.account_attested_at,
+        auto_sync=record.auto_sync,
+        orders_day=record.orders_day,
+        orders_count=record.orders_count,
+        revision=record.revision,
+    )
 
 
 def _with(record: ChannelRecord, *, attempt: Attempt | None, refusal: str) -> ChannelRecord:

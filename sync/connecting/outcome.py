@@ -44,7 +44,9 @@ OTHER_BROWSER = Outcome(
     f"{_AGAIN[:-1]} in one browser from beginning to end.",
 )
 USED_STATE = Outcome(
-    "used_state", "This link was used before, and works once. Shopcast shows how it ended."
+    "used_state",
+    "This link was used before, and works once. Shopcast shows how that ended; if the shop is not "
+    "connected there, connect again.",
 )
 EXPIRED_STATE = Outcome("expired_state", f"This took longer than half an hour. {_AGAIN}")
 NO_CODE = Outcome("no_code", f"TikTok sent no code along. {_AGAIN}")

@@ -37,6 +37,14 @@ class Locked(SyncError):
     """Somebody else holds the lock."""
 
 
+class StateRefused(SyncError):
+    """A state was used before, or it was never given or is too old."""
+
+    def __init__(self, *, was_used: bool) -> None:
+        super().__init__("the state was used before" if was_used else "the state is not known")
+        self.was_used = was_used
+
+
 class UnreadableChannel(SyncError):
     """What is stored of a channel is not what this version writes."""
 
@@ -65,34 +73,55 @@ class Channels:
         """What `change` makes of the record, whoever else changes it; as it is stored. A change
         that is none is not written. With the shop of before goes, in the same step, what was
         kept of it: another shop at TikTok has none of its listings."""
+        return await self._change(channel, change, None)
+
+    async def change_by(
+        self, state: str, channel: ChannelId, change: Callable[[ChannelRecord], ChannelRecord]
+    ) -> ChannelRecord:
+        """The same, and in the same step `state` is used. Raises StateRefused where it is not
+        good, and then nothing is written."""
+        return await self._change(channel, change, state)
+
+    async def _change(
+        self,
+        channel: ChannelId,
+        change: Callable[[ChannelRecord], ChannelRecord],
+        state: str | None,
+    ) -> ChannelRecord:
         for _ in range(_TRIES):
             record = await self.get(channel)
             changed = change(record)
-            if changed == record:
+            if changed == record and state is None:
                 return record
-            if (saved := await self._saved(channel, record, changed)) is not None:
-                return saved
+            changed = msgspec.structs.replace(changed, revision=record.revision + 1)
+            if await self._save(channel, record, changed, state):
+                return changed
         raise StoreUnavailable(f"the channel {channel} is changed all the time: try again")
 
-    async def _saved(
-        self, channel: ChannelId, base: ChannelRecord, changed: ChannelRecord
-    ) -> ChannelRecord | None:
-        """`changed` as it is stored; None when `base` is not what is stored any more."""
-        changed = msgspec.structs.replace(changed, revision=base.revision + 1)
+    async def _save(
+        self, channel: ChannelId, base: ChannelRecord, changed: ChannelRecord, state: str | None
+    ) -> bool:
+        """Whether `base` was still what is stored. Raises StateRefused."""
         other_shop = base.shop is not None and (
             changed.shop is None or changed.shop.id != base.shop.id
         )
-        arguments: list[str | bytes | int] = [
-            msgspec.json.encode(changed),
-            base.revision,
-            changed.revision,
-            NOTICES,
-            encoded("channel", channel),
-            int(other_shop),
-        ]
-        keys = [channel_key(channel), FENCE, LEASE, *_OF_ONE_SHOP]
-        answer = await self._connection.script("sync.store", "save_channel", keys, arguments)
-        return changed if answer[0] == "ok" else None
+        answer = await self._connection.script(
+            "sync.store",
+            "save_channel",
+            [channel_key(channel), _state_key(state or ""), FENCE, LEASE, *_OF_ONE_SHOP],
+            [
+                msgspec.json.encode(changed),
+                base.revision,
+                changed.revision,
+                NOTICES,
+                encoded("channel", channel),
+                int(other_shop),
+                int(state is not None),
+            ],
+        )
+        if answer[0] in ("used", "unknown"):
+            raise StateRefused(was_used=answer[0] == "used")
+        return answer[0] == "ok"
 
     async def rewrite_log(self) -> None:
         """Have Redis write its append-only file anew, without what was overwritten, if it lets
@@ -115,13 +144,6 @@ class States:
         )
         return state
 
-    async def use(self, state: str) -> str:
-        """Answers good, used, or unknown, which may be one that was too old."""
-        (answer,) = await self._connection.script(
-            "sync.store", "use_state", [_state_key(state)], []
-        )
-        return answer
-
 
 def state_hash(state: str) -> str:
     """What is kept of a state, here and in the browser that began: 256 random bits need no salt."""
@@ -138,31 +160,44 @@ class Lock:
 
     def __init__(self, connection: Connection, name: str, lives_s: float) -> None:
         self._connection = connection
-        self._redis = connection.redis
         self._key = key(f"lock:{name}")
         self._lives_ms = round(lives_s * 1000)
+        self._owner = secrets.token_hex(8)
+        self._turn = asyncio.Lock()
+        """Of the tasks of this server, which are one owner to all others."""
 
     @asynccontextmanager
     async def held(self, wait_s: float = 0.0) -> AsyncIterator[None]:
         """Raises Locked when somebody else holds it for longer than `wait_s`."""
-        owner = secrets.token_hex(8)
         loop = asyncio.get_running_loop()
         give_up_s = loop.time() + wait_s
-        while not await self._taken(owner):
+        while self._turn.locked() or not await self._took_turn():
             if loop.time() >= give_up_s:
                 raise Locked("another server is at it")
             await asyncio.sleep(_AGAIN_S)
         try:
             yield
         finally:
-            with suppress(StoreUnavailable):  # then it runs out
-                await self._connection.script("sync.store", "unlock", [self._key], [owner])
+            try:
+                with suppress(StoreUnavailable):  # then it runs out
+                    await self._run("unlock", self._owner)
+            finally:
+                self._turn.release()
 
-    async def _taken(self, owner: str) -> bool:
-        taken = await self._connection.asked(
-            lambda: self._redis.set(self._key, owner, nx=True, px=self._lives_ms)
-        )
-        return bool(taken)
+    async def _took_turn(self) -> bool:
+        """Whether the lock is ours now, and this task's."""
+        await self._turn.acquire()
+        try:
+            (answer,) = await self._run("lock", self._owner, self._lives_ms)
+        except BaseException:
+            self._turn.release()
+            raise
+        if answer == "locked":
+            self._turn.release()
+        return answer == "ok"
+
+    async def _run(self, name: str, *arguments: str | int) -> list[str]:
+        return await self._connection.script("sync.store", name, [self._key], arguments)
 
 
 def _decoded(channel: ChannelId, document: bytes | None) -> ChannelRecord:

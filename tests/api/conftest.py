@@ -14,6 +14,9 @@ from mediaserver.settings import (
     Settings,
     StoreSettings,
 )
+from sync.connection import Connection
+from sync.sandbox.server import Sandbox
+from sync.sandbox.world import SandboxSettings
 from tests.api.client import Client
 from tests.control.hosting import hosted
 from tests.peers.rtmp_record import RtmpRecord
@@ -91,3 +94,18 @@ async def redis_server(tmp_path: Path) -> AsyncIterator[RedisServer]:
 async def destination() -> AsyncIterator[RtmpRecord]:
     async with RtmpRecord() as record:
         yield record
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """TikTok Shop, with audits that take no time."""
+    async with Sandbox(SandboxSettings(audit_s=0.0)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def store(server: Server, data_dir: Path) -> AsyncIterator[Connection]:
+    """The server's own Redis, seen past the server."""
+    connection = Connection(f"unix://{data_dir}/redis.sock")
+    yield connection
+    await connection.close()

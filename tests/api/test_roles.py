@@ -24,6 +24,8 @@ def address(path: str, invited: Invited) -> str:
         .replace("{session}", "none")
         .replace("{asset}", "none")
         .replace("{recording}", "none")
+        .replace("{product}", "none")
+        .replace("{sku}", "none")
         .replace("{schema}", "layout.json")
         .replace("{name}", "host.js")
     )

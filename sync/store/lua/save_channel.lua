@@ -1,19 +1,29 @@
 -- Write what is kept of a channel, if nobody has changed it since.
--- KEYS: the channel, fence of the sync, lease of the sync, then what was kept of another shop there.
+-- KEYS: the channel, the state of a consent page, fence of the sync, lease of the sync, then what was
+-- kept of another shop there.
 -- ARGV: JSON, revision it is based on ('0': none yet), revision it has now, channel of notices, notice,
--- '1' where the shop is another one than before.
--- Answers {'ok'}, or {'stale', revision} and then nothing is written.
-local channel, fence, lease = KEYS[1], KEYS[2], KEYS[3]
-local document, base, revision, notices, notice, other_shop = unpack(ARGV)
-local stored = redis.call('HGET', channel, 'revision') or '0'
-if stored ~= base then
-  return {'stale', stored}
+-- '1' where the shop is another one than before, '1' where the state is to be used by this.
+-- Answers {'ok'}, {'stale'}, {'used'} or {'unknown'}, a state never given or too old; it has written
+-- with the first only.
+local channel, state, fence, lease = unpack(KEYS, 1, 4)
+local document, base, revision, notices, notice, other_shop, uses_state = unpack(ARGV)
+if uses_state == '1' then
+  local found = redis.call('GET', state)
+  if found ~= 'given' then
+    return {found or 'unknown'}
+  end
+end
+if (redis.call('HGET', channel, 'revision') or '0') ~= base then
+  return {'stale'}
+end
+if uses_state == '1' then
+  redis.call('SET', state, 'used', 'KEEPTTL')
 end
 redis.call('HSET', channel, 'document', document, 'revision', revision)
 if other_shop == '1' then
   redis.call('INCR', fence) -- whoever still syncs the shop of before writes nothing any more
   redis.call('DEL', lease)
-  for i = 4, #KEYS do
+  for i = 5, #KEYS do
     redis.call('DEL', KEYS[i])
   end
 end

@@ -7,7 +7,15 @@ import pytest
 
 from sync.connection import Connection
 from sync.model import TIKTOK, ChannelRecord, RemoteShop
-from sync.store.channel import STATE_LIVES_S, Channels, Lock, Locked, States, state_hash
+from sync.store.channel import (
+    STATE_LIVES_S,
+    Channels,
+    Lock,
+    Locked,
+    StateRefused,
+    States,
+    state_hash,
+)
 from sync.store.hints import Hint, Hints
 from sync.store.keys import key
 from sync.store.lease import Lease
@@ -82,30 +90,57 @@ async def test_with_another_shop_goes_what_was_kept_of_the_one_before(
     assert later > fence + 1
 
 
-async def test_a_state_is_good_once(states: States) -> None:
-    state = await states.give()
+def counted(record: ChannelRecord) -> ChannelRecord:
+    return msgspec.structs.replace(record, orders_count=record.orders_count + 1)
 
+
+async def test_a_state_is_good_once(states: States, channels: Channels) -> None:
+    state = await states.give()
     assert re.fullmatch(r"[\w-]{43}", state)
-    assert [await states.use(state), await states.use(state)] == ["good", "used"]
-    assert await states.use("another") == "unknown"
+
+    await channels.change_by(state, TIKTOK, counted)
+    with pytest.raises(StateRefused) as used:
+        await channels.change_by(state, TIKTOK, counted)
+    with pytest.raises(StateRefused) as unknown:
+        await channels.change_by("another", TIKTOK, counted)
+
+    assert (used.value.was_used, unknown.value.was_used) == (True, False)
+    assert (await channels.get(TIKTOK)).orders_count == 1
 
 
-async def test_of_many_who_bring_a_state_at_once_one_is_let_in(states: States) -> None:
+async def test_a_state_is_used_up_by_a_change_that_is_none(
+    states: States, channels: Channels
+) -> None:
     state = await states.give()
 
-    answers = await asyncio.gather(*(states.use(state) for _ in range(10)))
+    await channels.change_by(state, TIKTOK, lambda record: record)
 
-    assert sorted(answers) == ["good"] + ["used"] * 9
+    with pytest.raises(StateRefused):
+        await channels.change_by(state, TIKTOK, lambda record: record)
+
+
+async def test_of_many_who_bring_a_state_at_once_one_is_let_in(
+    states: States, channels: Channels
+) -> None:
+    state = await states.give()
+
+    answers = await asyncio.gather(
+        *(channels.change_by(state, TIKTOK, counted) for _ in range(10)), return_exceptions=True
+    )
+
+    assert sum(isinstance(answer, StateRefused) for answer in answers) == 9
+    assert (await channels.get(TIKTOK)).orders_count == 1
 
 
 async def test_a_state_is_kept_by_its_hash_and_not_for_long(
-    states: States, connection: Connection
+    states: States, channels: Channels, connection: Connection
 ) -> None:
     state = await states.give()
-    await states.use(state)
+    name = key(f"oauth:{state_hash(state)}")
+    assert await connection.redis.keys() == [name.encode()]
 
-    (name,) = await connection.redis.keys()
-    assert name == key(f"oauth:{state_hash(state)}").encode()
+    await channels.change_by(state, TIKTOK, counted)
+
     assert 0 < await connection.redis.ttl(name) <= STATE_LIVES_S
 
 

@@ -1,0 +1,9 @@
+-- Take a lock. One that its owner has had is taken anew: they were not told that they had got it.
+-- KEYS: the lock.  ARGV: owner, milliseconds.
+-- Answers {'ok'} or {'locked'}.
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then
+  return {'locked'}
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return {'ok'}
