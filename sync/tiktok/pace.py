@@ -44,12 +44,7 @@ class Pace:
         self._next = now
         self._idle_s = 0.0
         self._accepted = False
-        self._pauses = 0
-
-    @property
-    def ceiling_per_s(self) -> float | None:
-        """The rate at which TikTok refused last, None before it ever did."""
-        return self._ceiling
+        self._pause_s = 0.0
 
     def rate(self, now: float) -> float:
         """How many requests a second may go at `now`."""
@@ -76,7 +71,7 @@ class Pace:
         """TikTok took the request that was sent then, whatever became of it."""
         if sent_at > self._refused_at:
             self._accepted = True
-            self._pauses = 0
+            self._pause_s = 0.0
 
     def refused(self, sent_at: float, now: float, retry_after_s: float | None) -> None:
         """TikTok had too much when it got the request that was sent then.
@@ -92,7 +87,6 @@ class Pace:
             self._refused_at = now
             self._accepted = False
             self._idle_s = 0.0
-            self._pauses += 1
-        if retry_after_s is None:
-            retry_after_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** (self._pauses - 1))
-        self._resumes = max(self._resumes, now + retry_after_s)
+            self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 2 or FIRST_PAUSE_S)
+        pause_s = self._pause_s if retry_after_s is None else retry_after_s
+        self._resumes = max(self._resumes, now + pause_s)
