@@ -110,10 +110,10 @@ class Connection:
         if not calls:
             return []
         script = self.redis.register_script(_source(package, name))
-        pipeline = self.redis.pipeline(transaction=False)
-        for keys, arguments in calls:
-            await script(list(keys), list(arguments), client=pipeline)
-        answers = await self.asked(pipeline.execute, timeout_s)
+        async with self.redis.pipeline(transaction=False) as pipeline:  # gives its connection back
+            for keys, arguments in calls:
+                await script(list(keys), list(arguments), client=pipeline)
+            answers = await self.asked(pipeline.execute, timeout_s)
         return [[part.decode() for part in answer] for answer in answers]
 
 
