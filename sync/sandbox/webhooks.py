@@ -58,6 +58,7 @@ class Courier:
 
     def __init__(self, clock: SandboxClock, ids: Ids, app_key: str, app_secret: str) -> None:
         self.tampering = Tampering()
+        self.answer_within_s = ANSWER_WITHIN_S
         self.counts: Counter[str] = Counter()
         """How many were sent, delivered, failed (tries), dropped, lost, doubled, reordered."""
         self.recent: deque[Outcome] = deque(maxlen=_REMEMBERED)
@@ -71,10 +72,7 @@ class Courier:
         self._workers: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Courier":
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN_S),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         self._workers = [asyncio.create_task(self._work(self._session)) for _ in range(_AT_ONCE)]
         return self
 
@@ -172,6 +170,7 @@ class Courier:
                     "content-type": "application/json",
                 },
                 allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=self.answer_within_s),
             ) as response:
                 return response.status
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:

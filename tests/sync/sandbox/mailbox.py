@@ -19,6 +19,8 @@ class Mailbox:
         self.signed: list[bool] = []
         self.answer = 200
         self.silent = False
+        self.arrived = asyncio.Event()
+        """Set since one came."""
         self.url = ""
         self._secrets = ("", "")
         self._closing = asyncio.Event()
@@ -55,6 +57,7 @@ class Mailbox:
         self.signed.append(request.headers.get("Authorization") == expected)
         self.bodies.append(body)
         self.received.append(json.loads(body))
+        self.arrived.set()
         if self.silent:
             await self._closing.wait()
         return web.Response(status=self.answer)
