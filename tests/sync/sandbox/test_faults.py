@@ -1,7 +1,7 @@
 """Faults on demand."""
 
 import asyncio
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import aiohttp
 import pytest
@@ -96,13 +96,29 @@ async def test_a_call_that_hangs_was_done(
 
 async def test_a_refresh_can_fail_after_it_was_done(sandbox: Sandbox, caller: Caller) -> None:
     await sandbox.control.fail("close_after", "token_refresh")
+    query = {
+        "app_key": sandbox.app_key,
+        "app_secret": sandbox.app_secret,
+        "refresh_token": caller.refresh_token,
+        "grant_type": "refresh_token",
+    }
 
-    # On a connection used before, aiohttp would send a GET again by itself.
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as fresh:
-        caller.session = fresh
-        with pytest.raises(aiohttp.ClientConnectionError):
-            await caller.refresh(caller.refresh_token)
-        assert (await caller.refresh(caller.refresh_token))["code"] == 36004005
+    answer = await sent_once(f"{sandbox.url}/api/v2/token/refresh?{urlencode(query)}")
+    assert answer == b""
+    assert (await caller.refresh(caller.refresh_token))["code"] == 36004005
+
+
+async def sent_once(url: str) -> bytes:
+    """What is answered to a GET: aiohttp's client would send it again when it is cut off."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    writer.write(f"GET {parts.path}?{parts.query} HTTP/1.1\r\nhost: a\r\n\r\n".encode())
+    try:
+        return await asyncio.wait_for(reader.read(), 10)
+    except ConnectionResetError:
+        return b""
+    finally:
+        writer.close()
 
 
 async def test_a_code_outlives_a_fault_before_it(
