@@ -23,6 +23,7 @@ from sync.secret import Vault
 from sync.store.channel import Channels, Lock, States
 from sync.store.dirty import Dirty
 from sync.store.hints import Hints
+from sync.store.images import Images
 from sync.store.notices import Notices
 from sync.store.products import Products
 from sync.store.stock import Stocks
@@ -63,6 +64,7 @@ class Commerce:
         self.dirty = Dirty(connection)
         self.channels = Channels(connection)
         self.hints = Hints(connection)
+        self.images = Images(connection)
         self._tiktok = tiktok
 
     @property

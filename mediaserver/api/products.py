@@ -15,9 +15,10 @@ from mediaserver.api.revisions import etag, expected_revision, needed_revision
 from mediaserver.errors import BadRequest
 from mediaserver.product_view import product_view, stock_change_view, stock_view
 from sync.catalogue import Catalogue, Item
-from sync.model import ProductId, ProductStatus, SkuId
+from sync.model import ImageRecord, ProductId, ProductStatus, SkuId
 from sync.product_draft import ProductDraft
 from sync.search import Search
+from sync.store.images import urls_of
 
 MAX_PRODUCT_BYTES = 1024 * 1024
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
@@ -49,9 +50,10 @@ async def listing(request: web.Request) -> web.Response:
         _limit(query, DEFAULT_LIMIT, MAX_LIMIT),
         _search(query),
     )
+    records = await _image_records(request, page.items)
     products = []
     for item in page.items:
-        products.append(msgspec.Raw(msgspec.json.encode(product_view(item))))
+        products.append(msgspec.Raw(msgspec.json.encode(product_view(item, records))))
         await asyncio.sleep(0)
     return answer({"products": products, "next": page.next, "total": page.total})
 
@@ -60,19 +62,18 @@ async def create(request: web.Request) -> web.Response:
     draft = await read_json(request, ProductDraft, MAX_PRODUCT_BYTES)
     item = await _catalogue(request).create(draft, by=_who(request))
     location = {"Location": f"/api/v1/products/{item.product.id}"}
-    return _item_answer(item, 201, location)
+    return await _item_answer(request, item, 201, location)
 
 
 async def read(request: web.Request) -> web.Response:
-    return _item_answer(await _catalogue(request).get(_product(request)))
+    return await _item_answer(request, await _catalogue(request).get(_product(request)))
 
 
 async def change(request: web.Request) -> web.Response:
     revision = expected_revision(request)
     draft = await read_json(request, ProductDraft, MAX_PRODUCT_BYTES)
-    return _item_answer(
-        await _catalogue(request).change(_product(request), draft, revision, by=_who(request))
-    )
+    item = await _catalogue(request).change(_product(request), draft, revision, by=_who(request))
+    return await _item_answer(request, item)
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -136,11 +137,16 @@ def _who(request: web.Request) -> str:
     return request[PRINCIPAL].role
 
 
-def _item_answer(
-    item: Item, status: int = 200, headers: dict[str, str] | None = None
+async def _item_answer(
+    request: web.Request, item: Item, status: int = 200, headers: dict[str, str] | None = None
 ) -> web.Response:
-    tag = etag(item.product.revision)
-    return answer(product_view(item), status, headers={**tag, **(headers or {})})
+    view = product_view(item, await _image_records(request, [item]))
+    return answer(view, status, headers={**etag(item.product.revision), **(headers or {})})
+
+
+async def _image_records(request: web.Request, items: Sequence[Item]) -> dict[str, ImageRecord]:
+    urls = {url for item in items for url in urls_of(item.product)}
+    return await request.app[COMMERCE].images.many(list(urls))
 
 
 def _query(request: web.Request, known: Sequence[str]) -> dict[str, str]:

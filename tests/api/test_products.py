@@ -1,8 +1,11 @@
 """The catalogue over HTTP."""
 
 import asyncio
+import json
 import os
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,8 @@ from hypothesis import strategies as st
 
 from mediaserver.api.products import MAX_PRODUCT_BYTES
 from mediaserver.app import Server
+from sync.connection import Connection
+from sync.store.images import IMAGES
 from tests.api.client import Answer, Client
 
 TIMEOUT_S = 20.0
@@ -21,6 +26,14 @@ MUG = {
     "currency": "USD",
     "skus": [{"price": 1250, "seller_sku": "MUG-1", "on_hand": 5}],
 }
+
+
+@asynccontextmanager
+async def redis_of(data_dir: Path) -> AsyncIterator[Connection]:
+    """The server's own Redis."""
+    connection = Connection(f"unix://{data_dir}/redis.sock")
+    yield connection
+    await connection.close()
 
 
 async def made(owner: Client, **said: Any) -> Any:
@@ -69,9 +82,10 @@ async def test_a_product_is_told_whole(owner: Client) -> None:
 
     assert (answer.status, answer.headers["Etag"]) == (201, '"1"')
     assert answer.headers["Location"] == path_of(product)
-    assert {key: product[key] for key in said.keys() - {"skus"}} == {
-        key: said[key] for key in said.keys() - {"skus"}
-    }
+    plain = said.keys() - {"skus", "images"}
+    assert {key: product[key] for key in plain} == {key: said[key] for key in plain}
+    waiting = {"state": "waiting", "reason": None, "width": None, "height": None}
+    assert product["images"] == [{"url": "https://shop.example/mug.jpg", "alt": "A mug", **waiting}]
     (sku,) = product["skus"]
     units = {"committed": 0, "quotas": {}, "free": 5, "available": 5, "revision": 1}
     assert sku == {
@@ -82,12 +96,34 @@ async def test_a_product_is_told_whole(owner: Client) -> None:
         "barcode": "40123",
         "weight_g": 300,
         "image_url": "https://shop.example/red.jpg",
+        "image": waiting,
         "stock": {"on_hand": 5, **units},
     }
     assert (product["title"], product["currency"], product["revision"]) == ("Mug", "USD", 1)
     assert product["created_at"] == product["updated_at"]
     read = await owner.call("GET", path_of(product))
     assert (read.json, read.headers["Etag"]) == (product, '"1"')
+
+
+async def test_a_product_tells_what_became_of_its_pictures(owner: Client, data_dir: Path) -> None:
+    urls = [f"https://shop.example/{name}.jpg" for name in ("good", "bad")]
+    images = [{"url": url} for url in urls]
+    path = path_of(await made(owner, images=images, skus=[{"price": 1, "image_url": urls[0]}]))
+    fetched = {"state": "fetched", "width": 800, "height": 600}
+    failed = {"state": "failed", "reason": "is no picture"}
+    async with redis_of(data_dir) as connection:
+        for url, record in zip(urls, (fetched, failed), strict=True):
+            await connection.redis.hset(IMAGES, url, json.dumps(record))
+
+    product = await owner.get(path)
+
+    good = {**fetched, "reason": None}
+    assert product["images"] == [
+        {"url": urls[0], "alt": "", **good},
+        {"url": urls[1], "alt": "", **failed, "width": None, "height": None},
+    ]
+    assert product["skus"][0]["image"] == good
+    assert (await owner.get(PRODUCTS))["products"] == [product]
 
 
 async def test_a_change_changes_what_it_says(owner: Client) -> None:
