@@ -22,6 +22,9 @@ from sync.tier import TIERS
 
 PAGE = Path(__file__).parents[2] / "docs" / "eligibility.md"
 
+_VERDICT_H, _SHOP_H = VERDICT_GOOD_FOR_S / 3600, SHOP_GOOD_FOR_S / 3600
+_RULES_D = RULES_GOOD_FOR_S / 86400
+
 HEAD = f"""# Which products may be sold, and why not
 
 Every product has a badge for each channel. Its reasons come worst first, each with what to do about
@@ -36,10 +39,10 @@ by `make gallery`.
 | grey | unknown | not known, or known too long ago |
 
 Sold out is a flag beside the colour, not a colour. What TikTok said of a product counts for
-{VERDICT_GOOD_FOR_S / 3600:g} h, of the shop for {SHOP_GOOD_FOR_S / 3600:g} h, and what it asks in a category for
-{RULES_GOOD_FOR_S / 86400:g} days; then a badge that rests on it is grey until TikTok says it again. What the shop sees by
-itself does not age. On channels other than TikTok the shop sells by itself: `not_active`,
-`left_out`, `skus_none` and `sold_out` alone count there.
+{_VERDICT_H:g} h, of the shop for {_SHOP_H:g} h, and what it asks in a category for {_RULES_D:g} days;
+then a badge that rests on it is grey until TikTok says it again. What the shop sees by itself does
+not age. On channels other than TikTok the shop sells by itself: `not_active`, `left_out`,
+`skus_none` and `sold_out` alone count there.
 """
 
 _TITLES: dict[str, tuple[str, Mapping[str, Kind]]] = {
