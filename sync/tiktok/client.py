@@ -4,8 +4,8 @@ Every method raises TikTokError (sync.tiktok.errors), after tries of its own whe
 TikTok refuses of a batch comes back as data: ItemErrors, for the items that failed.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import NoReturn, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 from sync.secret import Secret
 from sync.tiktok import wire
@@ -205,15 +205,10 @@ class TikTok:
         self, shop: ShopCipher, query: wire.ProductQuery = ANY_PRODUCT
     ) -> AsyncIterator[wire.Page[wire.Product]]:
         """Every page of what is found."""
-        token = None
-        while True:
-            page = await self.search_products(shop, query, token=token)
+        async for page in _pages(
+            wire.SEARCH_PRODUCTS, lambda token: self.search_products(shop, query, token=token)
+        ):
             yield page
-            if page.token is None:
-                return
-            if page.token == token:
-                _circle(wire.SEARCH_PRODUCTS)
-            token = page.token
 
     async def product(self, shop: ShopCipher, product_id: str) -> wire.Product:
         return await self._ask(
@@ -294,15 +289,10 @@ class TikTok:
         self, shop: ShopCipher, query: wire.OrderQuery = ANY_ORDER
     ) -> AsyncIterator[wire.Page[wire.Order]]:
         """Every page of what is found."""
-        token = None
-        while True:
-            page = await self.search_orders(shop, query, token=token)
+        async for page in _pages(
+            wire.SEARCH_ORDERS, lambda token: self.search_orders(shop, query, token=token)
+        ):
             yield page
-            if page.token is None:
-                return
-            if page.token == token:
-                _circle(wire.SEARCH_ORDERS)
-            token = page.token
 
     async def orders(self, shop: ShopCipher, order_ids: Sequence[str]) -> tuple[wire.Order, ...]:
         """Up to 50 orders."""
@@ -350,8 +340,19 @@ class TikTok:
         return answer.errors
 
 
-def _circle(call: wire.Call) -> NoReturn:
-    raise Unreadable(f"the pages of {call.name} lead nowhere: TikTok gives the same page again")
+async def _pages(
+    call: wire.Call, page_at: Callable[[str | None], Awaitable[wire.Page[T]]]
+) -> AsyncIterator[wire.Page[T]]:
+    """Page after page. Raises Unreadable where TikTok goes in a circle."""
+    token = None
+    while True:
+        page = await page_at(token)
+        yield page
+        if page.token is None:
+            return
+        if page.token == token:
+            raise Unreadable(f"the pages of {call.name} lead nowhere: each says the next is itself")
+        token = page.token
 
 
 def _page(

@@ -198,6 +198,8 @@ async def test_what_trying_again_does_not_change_is_said_at_once(
         Answer(code=36009003, status=500),
         Answer(code=36009003),
         Answer(code=36009007, status=504),
+        Answer(code=12052700, status=500),
+        Answer(code=0, status=503),
         Answer(status=503, raw=b"busy"),
         Answer(status=502, raw=b""),
         Answer(raw=b"no JSON"),
@@ -266,7 +268,13 @@ async def test_a_create_whose_answer_was_lost_is_sent_again_with_the_same_key(
 
 
 @pytest.mark.parametrize(
-    "refusal", [Answer(code=36009002, status=429), Answer(status=429, raw=b"slow down")]
+    "refusal",
+    [
+        Answer(code=36009002, status=429),
+        Answer(code=36009002),
+        Answer(code=12052700, status=429),
+        Answer(status=429, raw=b"slow down"),
+    ],
 )
 async def test_retry_after_is_honoured(
     refusal: Answer, tiktok: TikTok, scripted: Scripted, time: Time

@@ -141,6 +141,16 @@ def test_refusals_of_one_moment_slow_down_once() -> None:
     assert pace.rate(1.3) == once.rate(1.3)
 
 
+def test_refusals_of_one_moment_pause_once() -> None:
+    pace = Pace(0.0)
+    for n in range(3):
+        pace.take(n * 0.1)
+    for n in range(3):
+        pace.refused(n * 0.1, 0.3, None)
+
+    assert pace.wait_s(0.3) == FIRST_PAUSE_S
+
+
 def test_a_storm_that_refuses_everything_does_not_slow_down_further() -> None:
     pace = Pace(0.0)
     run(pace, Limit(50, 50), 5_000)

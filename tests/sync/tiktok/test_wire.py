@@ -63,3 +63,9 @@ def test_consent_is_asked_for_where_the_shop_is() -> None:
     assert wire.consent_url("12", "s", base="http://127.0.0.1:9/open/authorize") == (
         "http://127.0.0.1:9/open/authorize?service_id=12&state=s"
     )
+
+
+def test_a_category_goes_with_the_version_of_its_tree() -> None:
+    assert wire.product_body(PLAIN)["category_version"] == "v2"
+    assert wire.product_body(wire.Changes(category_id="1"))["category_version"] == "v2"
+    assert wire.product_body(wire.Changes(title="New")) == {"title": "New"}
