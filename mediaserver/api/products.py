@@ -26,6 +26,8 @@ MAX_HISTORY = 1000
 LONGEST_WORDS = 300
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_PRODUCT_ID = re.compile(r"p_[0-9a-z]{1,40}")
+_PRICE = re.compile(r"skus\[[0-9]+\]\.price")
 _LISTING = ("q", "type", "tag", "status", "limit", "after")
 
 Why = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -44,9 +46,8 @@ class Adjustment(Struct, forbid_unknown_fields=True):
 async def listing(request: web.Request) -> web.Response:
     """A page of products; it is made in steps, between which the event loop turns."""
     query = _query(request, _LISTING)
-    after = query.get("after")
     page = await _catalogue(request).page(
-        ProductId(after) if after else None,
+        _after(query),
         _limit(query, DEFAULT_LIMIT, MAX_LIMIT),
         _search(query),
     )
@@ -59,7 +60,7 @@ async def listing(request: web.Request) -> web.Response:
 
 
 async def create(request: web.Request) -> web.Response:
-    draft = await read_json(request, ProductDraft, MAX_PRODUCT_BYTES)
+    draft = await _draft(request)
     item = await _catalogue(request).create(draft, by=_who(request))
     location = {"Location": f"/api/v1/products/{item.product.id}"}
     return await _item_answer(request, item, 201, location)
@@ -71,7 +72,7 @@ async def read(request: web.Request) -> web.Response:
 
 async def change(request: web.Request) -> web.Response:
     revision = expected_revision(request)
-    draft = await read_json(request, ProductDraft, MAX_PRODUCT_BYTES)
+    draft = await _draft(request)
     item = await _catalogue(request).change(_product(request), draft, revision, by=_who(request))
     return await _item_answer(request, item)
 
@@ -137,6 +138,18 @@ def _who(request: web.Request) -> str:
     return request[PRINCIPAL].role
 
 
+async def _draft(request: web.Request) -> ProductDraft:
+    """Raises what read_json does."""
+    try:
+        return await read_json(request, ProductDraft, MAX_PRODUCT_BYTES)
+    except BadRequest as error:
+        if error.path is not None and _PRICE.fullmatch(error.path):
+            raise BadRequest(
+                "must be a whole number of minor units, such as 1250 for 12.50 USD", error.path
+            ) from None
+        raise
+
+
 async def _item_answer(
     request: web.Request, item: Item, status: int = 200, headers: dict[str, str] | None = None
 ) -> web.Response:
@@ -153,10 +166,20 @@ def _query(request: web.Request, known: Sequence[str]) -> dict[str, str]:
     """The parameters of the address. Raises BadRequest for those that would go unheard."""
     for name in request.query:
         if name not in known:
-            raise BadRequest(f"is not asked for here, but {', '.join(known)}", shown(name))
+            raise BadRequest(
+                f"there is no such parameter here: {', '.join(known)} there are", shown(name)
+            )
         if len(request.query.getall(name)) > 1:
             raise BadRequest("is given more than once", name)
     return dict(request.query)
+
+
+def _after(query: Mapping[str, str]) -> ProductId | None:
+    """Raises BadRequest."""
+    after = query.get("after")
+    if after is not None and not _PRODUCT_ID.fullmatch(after):
+        raise BadRequest(f"must be the `next` of a page, not {shown(after)!r}", "after")
+    return None if after is None else ProductId(after)
 
 
 def _limit(query: Mapping[str, str], usual: int, most: int) -> int:

@@ -150,9 +150,9 @@ def _outcome(sku: SkuId, answer: Sequence[str]) -> Stock | SyncError:
         case ["stale", revision]:
             return Stale("stock of", sku, int(revision))
         case ["short", left, needed]:
+            promised = f", but {needed} are committed to orders or set aside for channels"
             return Conflict(
-                f"there would be {left} units on hand, but {needed} are committed to orders or set "
-                "aside for channels"
+                f"that would leave {left} units on hand{promised if needed != '0' else ''}"
             )
     return NotFound("SKU", sku)
 

@@ -66,9 +66,9 @@ async def test_no_unit_is_taken_that_is_committed_or_set_aside(
 ) -> None:
     await connection.redis.hset(stock_key(MUG), mapping={"committed": "1", "q:tiktok": "2"})
 
-    with pytest.raises(Conflict, match="2 units on hand, but 3 are committed"):
+    with pytest.raises(Conflict, match="would leave 2 units on hand, but 3 are committed"):
         await stocks.set(MUG, 2, 1, by="owner")
-    with pytest.raises(Conflict, match="2 units on hand, but 3 are committed"):
+    with pytest.raises(Conflict, match="would leave 2 units on hand, but 3 are committed"):
         await stocks.adjust(MUG, -3, by="owner", reason="broken")
 
     assert await stocks.adjust(MUG, -2, by="owner", reason="broken") == Stock(
@@ -78,7 +78,7 @@ async def test_no_unit_is_taken_that_is_committed_or_set_aside(
 
 @pytest.mark.usefixtures("mug")
 async def test_stock_is_never_less_than_nothing(stocks: Stocks) -> None:
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match=r"^that would leave -1 units on hand$"):
         await stocks.adjust(MUG, -6, by="owner", reason="broken")
     assert await stocks.adjust(MUG, -5, by="owner", reason="broken") == Stock(revision=2)
 
