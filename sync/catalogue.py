@@ -14,8 +14,8 @@ from sync.search import Search
 from sync.store.products import Products
 from sync.store.stock import StockChange, Stocks
 
-_MOST_TRIES = 5
-"""Of a change that says nothing of a revision, when others change the product meanwhile."""
+_MOST_TRIES = 10
+"""Of what says nothing of a revision or a handle, when others were quicker."""
 
 _HANDLES_TRIED = 20
 
@@ -61,9 +61,17 @@ class Catalogue:
     async def create(self, draft: ProductDraft, *, by: str) -> Item:
         """Raises Invalid, or Conflict when the handle it asks for is taken."""
         product, on_hand = created(draft, self._ids)
-        if draft.handle is UNSET:
-            product = msgspec.structs.replace(product, handle=await self._free(product.handle))
-        return await self._item(await self._products.save(product, None, on_hand, by=by))
+        if draft.handle is not UNSET:
+            return await self._item(await self._products.save(product, None, on_hand, by=by))
+        wanted, tries_left = product.handle, _MOST_TRIES
+        while True:
+            tries_left -= 1
+            product = msgspec.structs.replace(product, handle=await self._free(wanted))
+            try:
+                return await self._item(await self._products.save(product, None, on_hand, by=by))
+            except Conflict:  # others took that handle meanwhile
+                if not tries_left:
+                    raise
 
     async def change(
         self, product: ProductId, draft: ProductDraft, revision: int | None, *, by: str

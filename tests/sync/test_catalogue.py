@@ -51,6 +51,15 @@ async def test_products_of_one_title_get_handles_of_their_own(catalogue: Catalog
     assert handles == ["mug", "mug-2", "mug-3"]
 
 
+async def test_products_of_one_title_that_are_made_at_once_get_handles_too(
+    catalogue: Catalogue,
+) -> None:
+    items = await asyncio.gather(*(mug(catalogue) for _ in range(5)))
+
+    handles = sorted(item.product.handle for item in items)
+    assert handles == ["mug", "mug-2", "mug-3", "mug-4", "mug-5"]
+
+
 async def test_when_the_numbers_of_a_title_are_used_up_the_person_is_asked(
     catalogue: Catalogue,
 ) -> None:
