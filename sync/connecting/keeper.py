@@ -92,7 +92,7 @@ class Keeper:
         Raises TikTokError or StoreUnavailable for what could not be done.
         """
         record = await self._channels.get(TIKTOK)
-        if record.attempt is not None and not record.attempt.choices:
+        if record.attempt is not None:
             await self._authorizing.proceed()
             record = await self._channels.get(TIKTOK)
             if record.attempt is not None and not record.attempt.choices:
