@@ -8,8 +8,8 @@ import codecs
 import csv
 import io
 from collections import deque
-from collections.abc import Iterator
-from typing import BinaryIO, Final, NamedTuple
+from collections.abc import Generator
+from typing import BinaryIO, Final, NamedTuple, TextIO
 
 import msgspec
 
@@ -86,30 +86,31 @@ def count_lines(file: BinaryIO) -> int:
     return lines + (not text.endswith("\n"))
 
 
-def records(file: BinaryIO) -> Iterator[Record | Fault]:
+def records(file: BinaryIO) -> Generator[Record | Fault, None, None]:
     """The records of a UTF-8 `file`, with or without a byte order mark; blank lines are left out.
 
     One that cannot be read is a Fault; reading goes on at the line after the one it begins on.
     `file` is closed with this iterator.
     """
-    lines = _Lines(file)
-    reader = csv.reader(lines, strict=True)
-    while True:
-        line = lines.begin_record()
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            lines.begin_again()
-            yield Fault(line, "", _reason(str(error)))
-            continue
-        except _RecordTooLongError:
-            lines.begin_again()
-            yield Fault(line, "", f"goes on for more than {LONGEST_RECORD:,} characters")
-            continue
-        if cells:
-            yield Record(line, cells)
+    with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+        lines = _Lines(text)
+        reader = csv.reader(lines, strict=True)
+        while True:
+            line = lines.begin_record()
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                lines.begin_again()
+                yield Fault(line, "", _reason(str(error)))
+                continue
+            except _RecordTooLongError:
+                lines.begin_again()
+                yield Fault(line, "", f"goes on for more than {LONGEST_RECORD:,} characters")
+                continue
+            if cells:
+                yield Record(line, cells)
 
 
 class _RecordTooLongError(Exception):
@@ -123,8 +124,8 @@ class _Lines:
     the next line that has an odd number of quotes.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
         self._line = 0
         self._record: list[str] = []
         self._size = 0

@@ -8,6 +8,7 @@ Source: Shopify Help Center, "Using CSV files to import and export products": th
 exported files, and those of the newer template, which names the same columns otherwise.
 """
 
+import contextlib
 import csv
 import io
 import re
@@ -59,6 +60,8 @@ _HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What we know of a product, and the headings it stands under. Shopify has none for the last
 three: without them a file could not give back what it was written from."""
+
+STOCK_COLUMN: Final = _HEADINGS["on_hand"][0]
 
 _FIELDS = {name.casefold(): field for field, names in _HEADINGS.items() for name in names}
 
@@ -125,13 +128,14 @@ def survey(file: BinaryIO, currency: str | None) -> Survey:
     """
     lines = count_lines(file)
     file.seek(0)
-    rows = records(file)
-    columns = _columns(rows)
+    with contextlib.closing(records(file)) as rows:
+        columns = _columns(rows)
+        has_rows = next(rows, None) is not None
     if currency is None and "currency" not in columns.places:
         raise Invalid("the file does not tell the currency of its prices: say ?currency=USD")
     if currency is not None and not is_currency(currency):
         raise Invalid("must be a currency's three letters, such as USD", "currency")
-    if next(rows, None) is None:
+    if not has_rows:
         raise Invalid("the file has headings, but no row below them")
     return Survey(lines, columns.ignored)
 
