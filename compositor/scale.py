@@ -21,11 +21,12 @@ from compositor.resample import halve, three_quarters
 LARGEST_SHRINK = 16
 """Of a side in one go: swscale's filters lose precision beyond, and do not exist beyond 128."""
 
-KEPT_FILTERS = 12
-"""Pairs of sizes for which a `Scaler` keeps one of FFmpeg's filters, and memory with it."""
+KEPT_FILTERS = 6
+"""Pairs of sizes for which a `Scaler` keeps one of FFmpeg's filters, and memory with it: a feed
+has a size in each canvas and some for small pictures of it. What moves needs new ones all along."""
 
-STAGED_SIZES = 8
-"""Sizes of source for which a `Scaler` keeps memory."""
+STAGED_SIZES = 2
+"""Sizes of source for which a `Scaler` keeps memory: a sender has one at a time."""
 
 
 class _Filter(NamedTuple):
@@ -145,7 +146,7 @@ def scaled(
     return picture
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _seen(source: Size, tile: Size, view: View, turns: Turns) -> tuple[Rect, Size]:
     """Which part of a frame as it came is seen, and at which size; both not turned yet."""
     upright = _turned(source, turns)

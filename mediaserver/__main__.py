@@ -5,7 +5,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from mediaserver.allocator import share_one_arena
+from mediaserver.allocator import keep_memory_together
 from mediaserver.errors import ConfigError
 from sync.errors import StoreUnavailable
 from sync.sandbox import command as sandbox
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(config: Path | None) -> int:
-    share_one_arena()
+    keep_memory_together()
     from mediaserver.app import log_to_stderr, serve
     from mediaserver.settings import read_settings
 
