@@ -176,8 +176,11 @@ def _sold(goal: Goal, listing: Listing) -> list[Change]:
     prices = _different(goal.prices, listing.prices, listing.remote_skus)
     is_settable = listing.status == "ACTIVATE"
     resubmit = bool(prices) and listing.status in ("FAILED", "PLATFORM_DEACTIVATED")
-    whole = goal.structure != listing.structure or resubmit
-    if whole or goal.content != listing.content:
+    is_other = goal.content != listing.content
+    # Of an edit that was refused, TikTok has kept nothing, its SKUs neither.
+    is_refused = is_other and listing.audit == "FAILED"
+    whole = goal.structure != listing.structure or resubmit or is_refused
+    if whole or is_other:
         found.append(Wait(goal.wait) if goal.wait else Edit(_whole(goal), whole))
     if prices and not whole:
         found.append(

@@ -95,6 +95,7 @@ def heard(listing: Listing, remote: wire.Product, now: float) -> Listing:
         pre_approved=pre_approved,
         reasons=reasons,
         remote_updated_at=known if told is None else told,
+        structure="" if _lacks_skus(listing, remote) else listing.structure,
     )
     if remote.status is None or (after == listing and _is_fresh(listing, now)):
         return after
@@ -108,6 +109,14 @@ def wants_reasons(before: Listing, after: Listing) -> bool:
         and (after.status, after.audit) != (before.status, before.audit)
         and (after.audit == "FAILED" or after.status in ("FAILED", "PLATFORM_DEACTIVATED"))
     )
+
+
+def _lacks_skus(listing: Listing, remote: wire.Product) -> bool:
+    """Whether TikTok sells other SKUs than those it was sent, of which it has refused some."""
+    audit = None if remote.audit is None else remote.audit.status
+    if (remote.status, audit) != ("ACTIVATE", "APPROVED") or not remote.skus:
+        return False
+    return {each.id for each in remote.skus} != set(listing.remote_skus.values())
 
 
 def _is_fresh(listing: Listing, now: float) -> bool:

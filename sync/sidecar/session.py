@@ -90,7 +90,11 @@ _SLICE = 20
 
 
 class ImageRecords(Protocol):
+    """What became of pictures' addresses; `again` has them fetched once more."""
+
     async def many(self, urls: Sequence[str]) -> Mapping[str, ImageRecord]: ...
+
+    async def again(self, urls: Sequence[str], at: float) -> None: ...
 
 
 class Stores(msgspec.Struct, frozen=True):
@@ -444,6 +448,14 @@ class Session:
                 listing = await self._outbox.do(
                     change, wanted, known.facts, known.listing or Listing(product, ""), shop
                 )
+            except ImageMissing as error:
+                urls = [
+                    url
+                    for url, image in (known.facts.images if known.facts else {}).items()
+                    if image.digest == error.digest
+                ]
+                await self._stores.images.again(urls, self._now())
+                raise
             finally:
                 self._creating.discard(product)
             known = replace(known, listing=listing)
@@ -511,7 +523,8 @@ class Session:
         self._count_room(product, has_room=has_room or product in self._creating)
         if seen is None:
             return
-        if seen.status != listing.status:
+        is_drifted = listing.remote_id is not None and not listing.structure
+        if seen.status != listing.status or is_drifted:
             self.work.add([product])
         if seen.is_listed != (listing.remote_id is not None):
             self._is_selection_due = True

@@ -71,6 +71,10 @@ class Pictures:
     async def many(self, urls: Sequence[str]) -> Mapping[str, ImageRecord]:
         return {url: self.records[url] for url in urls if url in self.records}
 
+    async def again(self, urls: Sequence[str], at: float) -> None:
+        for url in urls:
+            self.add(url)
+
     async def read(self, digest: str) -> bytes | None:
         return self.files.get(digest)
 

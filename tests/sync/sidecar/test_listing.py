@@ -427,3 +427,13 @@ async def test_only_the_skus_that_failed_are_tried_again(rig: Rig) -> None:
     await sidecar.cycle()
     assert (await rig.listing(product.id)).stocks == {SkuId("s_red"): 1, SkuId("s_blue"): 2}
     assert (await rig.listing(product.id)).sku_faults == {}
+
+
+async def test_a_picture_that_another_server_has_is_fetched_here_once_more(rig: Rig) -> None:
+    await rig.add("mug")
+    rig.pictures.files.clear()
+    sidecar = rig.sidecar()
+    await sidecar.cycle()
+    assert await rig.there() == []
+    await rig.cycles(sidecar)
+    assert len(await rig.there()) == 1

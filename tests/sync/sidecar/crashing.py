@@ -1,0 +1,43 @@
+"""Ends a sidecar at a given moment: its awaits of Redis and TikTok are counted."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sync.connection import Connection
+from tests.sync.sidecar.rig import Rig
+
+
+class Crashed(BaseException):
+    """The process is no more."""
+
+
+@asynccontextmanager
+async def crashing(rig: Rig, at: int, *, after: bool) -> AsyncIterator[None]:
+    """Within it, the `at`-th time that anything is asked of Redis or TikTok is the last; it is
+    still done, but nobody hears of it, if it crashes `after`."""
+    count = 0
+    asked, sent = Connection.asked, rig.transport.ask
+
+    async def counted(call: Any, *arguments: Any, **named: Any) -> Any:
+        nonlocal count
+        count += 1
+        if count == at and after:
+            await call(*arguments, **named)
+        if count >= at:
+            raise Crashed
+        return await call(*arguments, **named)
+
+    async def asking(*arguments: Any, **named: Any) -> Any:
+        return await counted(asked, rig.connection, *arguments, **named)
+
+    async def sending(*arguments: Any, **named: Any) -> Any:
+        return await counted(sent, *arguments, **named)
+
+    rig.connection.asked = asking  # type: ignore[method-assign]
+    rig.tiktok._ask = sending
+    try:
+        yield
+    finally:
+        del rig.connection.asked
+        rig.tiktok._ask = sent
