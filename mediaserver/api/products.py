@@ -45,7 +45,7 @@ class Adjustment(Struct, forbid_unknown_fields=True):
 
 async def listing(request: web.Request) -> web.Response:
     """A page of products; it is made in steps, between which the event loop turns."""
-    query = _query(request, _LISTING)
+    query = parameters(request, _LISTING)
     page = await _catalogue(request).page(
         _after(query),
         _limit(query, DEFAULT_LIMIT, MAX_LIMIT),
@@ -116,7 +116,7 @@ async def adjust_stock(request: web.Request) -> web.Response:
 
 
 async def stock_history(request: web.Request) -> web.Response:
-    limit = _limit(_query(request, ("limit",)), MAX_HISTORY // 10, MAX_HISTORY)
+    limit = _limit(parameters(request, ("limit",)), MAX_HISTORY // 10, MAX_HISTORY)
     changes = await _catalogue(request).stock_history(_product(request), _sku(request), limit)
     return answer({"changes": [stock_change_view(change) for change in changes]})
 
@@ -162,7 +162,7 @@ async def _image_records(request: web.Request, items: Sequence[Item]) -> dict[st
     return await request.app[COMMERCE].images.many(list(urls))
 
 
-def _query(request: web.Request, known: Sequence[str]) -> dict[str, str]:
+def parameters(request: web.Request, known: Sequence[str]) -> dict[str, str]:
     """The parameters of the address. Raises BadRequest for those that would go unheard."""
     for name in request.query:
         if name not in known:
