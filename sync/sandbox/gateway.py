@@ -7,7 +7,19 @@ from typing import Any
 
 from aiohttp import web
 
-from sync.sandbox.api import analytics, categories, images, inventory, orders, products, shops
+from sync.sandbox.api import (
+    analytics,
+    categories,
+    images,
+    inventory,
+    lifecycle,
+    orders,
+    prices,
+    product,
+    searching,
+    shops,
+    writing,
+)
 from sync.sandbox.api import webhooks as webhook_calls
 from sync.sandbox.call import Call
 from sync.sandbox.envelope import envelope
@@ -31,20 +43,20 @@ HANDLERS: dict[str, Callable[[Call], Any]] = {
     "categories": categories.all_categories,
     "category_rules": categories.rules,
     "category_attributes": categories.attributes,
-    "listing_check": products.check,
+    "listing_check": writing.check,
     "upload_image": images.upload,
-    "create_product": products.create,
-    "delete_products": products.delete,
-    "get_product": products.get,
-    "edit_product": products.edit,
-    "partial_edit_product": products.partial_edit,
-    "search_products": products.search,
-    "activate_products": products.activate,
-    "deactivate_products": products.deactivate,
+    "create_product": writing.create,
+    "delete_products": lifecycle.delete,
+    "get_product": product.get,
+    "edit_product": writing.edit,
+    "partial_edit_product": writing.partial_edit,
+    "search_products": searching.search,
+    "activate_products": lifecycle.activate,
+    "deactivate_products": lifecycle.deactivate,
     "update_inventory": inventory.update,
     "search_inventory": inventory.search,
     "stock_settings": inventory.settings,
-    "update_prices": products.update_prices,
+    "update_prices": prices.update_prices,
     "search_orders": orders.search,
     "get_orders": orders.get,
     "live_performance": analytics.live_performance,

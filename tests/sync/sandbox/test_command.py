@@ -6,7 +6,7 @@ import sys
 
 import aiohttp
 
-from mediaserver.__main__ import main
+from sync.sandbox.command import main
 
 
 async def test_the_process_says_how_to_use_it_and_ends_when_told() -> None:
@@ -29,7 +29,7 @@ async def test_the_process_says_how_to_use_it_and_ends_when_told() -> None:
 
 
 def test_a_rate_that_is_none_is_refused() -> None:
-    assert main(["sandbox", "--requests-per-second", "0"]) == 2
+    assert main(["--requests-per-second", "0"]) == 2
 
 
 async def test_a_port_that_is_taken_is_said_so() -> None:

@@ -430,7 +430,7 @@ async def test_a_search_refuses_a_status_it_does_not_know_and_too_many_seller_sk
 async def test_a_search_ends_at_ten_thousand(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sync.sandbox.api.products.SEARCH_ENDS_AT", 2)
+    monkeypatch.setattr("sync.sandbox.api.searching.SEARCH_ENDS_AT", 2)
     await made_in_a_row(caller, 3)
     token = (await caller.search(page_size="2"))["next_page_token"]
     query = {"page_size": "2", "page_token": token}
