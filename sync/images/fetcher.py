@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urljoin
 
 import aiohttp
+from aiohappyeyeballs import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
@@ -20,8 +21,7 @@ from sync.errors import SyncError
 from sync.images.address import WebAddress, web_address
 from sync.images.picture import Picture, picture
 
-AddressInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]
-Resolve = Callable[[str, int], Awaitable[Sequence[AddressInfo]]]
+Resolve = Callable[[str, int], Awaitable[Sequence[AddrInfoType]]]
 """A host and a port to what socket.getaddrinfo gives; raises OSError."""
 
 MOST_REDIRECTS: Final = 5
@@ -103,7 +103,7 @@ class Fetcher:
                 url = urljoin(address.url, response.headers.get("Location", ""))
         raise ImageRefused(f"leads on to another address more than {MOST_REDIRECTS} times")
 
-    async def _resolved(self, address: WebAddress) -> Sequence[AddressInfo]:
+    async def _resolved(self, address: WebAddress) -> Sequence[AddrInfoType]:
         try:
             async with asyncio.timeout(self._limits.connect_s):
                 found = await self._resolve(address.host, address.port)
@@ -177,7 +177,7 @@ class Fetcher:
 class _Pinned(AbstractResolver):
     """Resolves one host to what it was found to be, and nothing else."""
 
-    def __init__(self, host: str, found: Sequence[AddressInfo]) -> None:
+    def __init__(self, host: str, found: Sequence[AddrInfoType]) -> None:
         self._host = host
         self._found = found
 

@@ -6,12 +6,12 @@ from functools import partial
 from typing import Any
 
 import pytest
+from aiohappyeyeballs import AddrInfoType
 from aiohttp import web
 
 from sync.images.address import may_ask
 from sync.images.fetcher import (
     MOST_REDIRECTS,
-    AddressInfo,
     Fetcher,
     ImageRefused,
     ImageUnreachable,
@@ -310,7 +310,7 @@ async def test_a_server_that_keeps_us_waiting_is_given_up(is_begun: bool, site: 
 
 
 async def test_a_resolver_that_keeps_us_waiting_is_given_up() -> None:
-    async def never(_host: str, _port: int) -> list[AddressInfo]:
+    async def never(_host: str, _port: int) -> list[AddrInfoType]:
         await asyncio.Event().wait()
         return []
 

@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
+from aiohappyeyeballs import AddrInfoType
 from aiohttp import web
 
-from sync.images.fetcher import AddressInfo, Resolve
+from sync.images.fetcher import Resolve
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -74,7 +75,7 @@ class Names:
         self._names = {name: list(answers) for name, answers in names.items()}
         self.looked_up: list[str] = []
 
-    async def __call__(self, host: str, port: int) -> list[AddressInfo]:
+    async def __call__(self, host: str, port: int) -> list[AddrInfoType]:
         self.looked_up.append(host)
         if host in self._names:
             answers = self._names[host]
@@ -82,10 +83,10 @@ class Names:
         else:
             addresses = [host]
         flags = socket.AI_NUMERICHOST
-        found: list[AddressInfo] = []
+        found: list[AddrInfoType] = []
         for address in addresses:
             found += cast(
-                list[AddressInfo],
+                list[AddrInfoType],
                 socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=flags),
             )
         return found
