@@ -38,6 +38,11 @@ CHECK_FAILING_S = 60.0
 AGAIN_S = 30.0
 """When what TikTok did not answer is tried again."""
 
+_PRE_APPROVED = wire.ProductQuery(audit_status=(wire.AuditStatus.PRE_APPROVED,))
+_SOME = 10
+"""Products that were pre-approved: TikTok tells with them, and nowhere else, that it is still
+checking who the seller is."""
+
 LONGEST_REST_S = 3600.0
 LOCK_LIVES_S = 120.0
 
@@ -189,7 +194,13 @@ class Keeper:
         cipher = wire.ShopCipher(shop.cipher)
         checks = await self._tiktok.prerequisites(cipher)
         places = await self._tiktok.warehouses(cipher)
+        held_up = await self._tiktok.search_products(cipher, _PRE_APPROVED, page_size=_SOME)
         at = self._now()
+        kyc_pending = any(
+            wire.PreApproved.KYC_PENDING in (product.audit.pre_approved_reasons or ())
+            for product in held_up.items
+            if product.audit is not None
+        )
         prerequisites = tuple(
             Prerequisite(each.check_item, bool(each.is_failed), each.fail_reasons)
             for each in checks
@@ -214,6 +225,7 @@ class Keeper:
                 prerequisites_at=at,
                 warehouses=warehouses,
                 warehouses_at=at,
+                kyc_pending=kyc_pending,
             )
 
         record = await self._channels.change(TIKTOK, checked)
@@ -235,5 +247,5 @@ def _next_check(record: ChannelRecord) -> float:
     """When TikTok is to be asked of the shop again, in unix seconds."""
     if record.prerequisites_at is None:
         return 0.0
-    failing = any(each.failed for each in record.prerequisites)
+    failing = record.kyc_pending or any(each.failed for each in record.prerequisites)
     return record.prerequisites_at + (CHECK_FAILING_S if failing else CHECK_S)

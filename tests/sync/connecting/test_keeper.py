@@ -202,3 +202,29 @@ async def test_the_task_goes_on_by_itself_when_something_changes(
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_a_seller_whom_tiktok_is_still_checking_is_known_by_the_products_held_up(
+    server: Server, sandbox: Sandbox
+) -> None:
+    await server.connect()
+    await sandbox.control.schema(
+        "search_products",
+        replace={
+            "products": [
+                {
+                    "id": "1729",
+                    "status": "PENDING",
+                    "audit": {"status": "PRE_APPROVED", "pre_approved_reasons": ["KYC_PENDING"]},
+                }
+            ]
+        },
+    )
+
+    rest_s = await server.tiktok.keeper.tend()
+
+    assert shop_state(await server.record(), sandbox.world.clock.now()).state == "kyc_pending"
+    assert rest_s == CHECK_FAILING_S
+    await sandbox.control.clear_faults()
+    await server.tiktok.keeper.check()
+    assert shop_state(await server.record(), sandbox.world.clock.now()).state == "probation"
