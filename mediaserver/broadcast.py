@@ -18,6 +18,13 @@ EventKind = Literal[
     "target_removed",
     "asset",
     "asset_removed",
+    "rundown",
+    "channel",
+    "product",
+    "product_removed",
+    "badge",
+    "progress",
+    "import",
     "stats",
     "levels",
 ]

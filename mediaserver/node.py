@@ -347,6 +347,7 @@ class Node:
             vault=self._vault,
             clock=self._clock,
             holder=holder,
+            now=self._now,
         )
         task = self._tasks.create_task(show.run(), name=f"show-{show.id}")
         self._shows[show.id] = show, task

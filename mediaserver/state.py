@@ -10,6 +10,7 @@ import msgspec
 
 from mediaserver.errors import ShopcastError
 from mediaserver.packet import AssetId, CanvasId, FeedId, ShowId, TargetId
+from sync.model import ProductId
 
 SCHEMA_VERSION = 1
 
@@ -78,7 +79,8 @@ class TargetRecord(msgspec.Struct, frozen=True):
 
 
 class ShowRecord(msgspec.Struct, frozen=True):
-    """A show; `revision` counts its changes. Times are unix seconds. One that is `interrupted` was
+    """A show; `revision` counts its changes. The products of the `rundown` come in its order, and
+    `pinned` is one of them. Times are unix seconds. One that is `interrupted` was
     on air on a server that is no more; its targets and recordings are still wanted."""
 
     id: ShowId
@@ -89,6 +91,8 @@ class ShowRecord(msgspec.Struct, frozen=True):
     feeds: dict[FeedId, FeedRecord] = {}
     targets: dict[TargetId, TargetRecord] = {}
     assets: dict[AssetId, AssetRecord] = {}
+    rundown: tuple[ProductId, ...] = ()
+    pinned: ProductId | None = None
     on_air: bool = False
     interrupted: bool = False
     started_at: Moment | None = None

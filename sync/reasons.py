@@ -300,6 +300,7 @@ VERDICT: dict[str, Kind] = {
 """What TikTok makes of the product."""
 
 OTHER: dict[str, Kind] = {
+    "not_looked": Kind("unknown", "it has not been looked at yet", _NOTHING),
     "sold_here": Kind("eligible", "the shop sells it here by itself", _NOTHING),
     "store_away": Kind(
         "unknown",

@@ -32,11 +32,11 @@ class ChosenShop(Struct, forbid_unknown_fields=True):
 
 
 async def listing(request: web.Request) -> web.Response:
-    return answer({"channels": [await _view(request.app[COMMERCE])]})
+    return answer({"channels": [await current_view(request.app[COMMERCE])]})
 
 
 async def read(request: web.Request) -> web.Response:
-    return answer(await _view(request.app[COMMERCE]))
+    return answer(await current_view(request.app[COMMERCE]))
 
 
 async def change(request: web.Request) -> web.Response:
@@ -55,7 +55,7 @@ async def change(request: web.Request) -> web.Response:
         return msgspec.structs.replace(record, **changes)
 
     await commerce.channels.change(TIKTOK, changed)
-    return answer(await _view(commerce))
+    return answer(await current_view(commerce))
 
 
 async def connect(request: web.Request) -> web.Response:
@@ -77,23 +77,23 @@ async def choose_shop(request: web.Request) -> web.Response:
     body = await read_json(request, ChosenShop)
     commerce = request.app[COMMERCE]
     await commerce.tiktok.authorizing.choose(body.shop)
-    return answer(await _view(commerce))
+    return answer(await current_view(commerce))
 
 
 async def check(request: web.Request) -> web.Response:
     """Ask TikTok anew what it says of the shop."""
     commerce = request.app[COMMERCE]
     await commerce.tiktok.keeper.check()
-    return answer(await _view(commerce))
+    return answer(await current_view(commerce))
 
 
 async def disconnect(request: web.Request) -> web.Response:
     commerce = request.app[COMMERCE]
     await authorizing.disconnect(commerce.channels)
-    return answer(await _view(commerce))
+    return answer(await current_view(commerce))
 
 
-async def _view(commerce: Commerce) -> View:
+async def current_view(commerce: Commerce) -> View:
     record = await commerce.channels.get(TIKTOK)
     inventory = Inventory(await commerce.products.count())
     return channel_view(record, inventory, is_configured=commerce.has_tiktok, now=commerce.now())

@@ -7,13 +7,12 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from mediaserver.api.keys import CLOCK
+from mediaserver.api.keys import CLOCK, RUNDOWNS, SHOP_NEWS
 from mediaserver.api.roles import authorized
 from mediaserver.api.shows import show_of
-from mediaserver.broadcast import Event
+from mediaserver.broadcast import Broadcast, Event
 from mediaserver.errors import Forbidden, Unauthorized
 from mediaserver.packet import FeedId
-from mediaserver.show import Show
 
 HEARTBEAT_S = 15.0
 WRITE_TIMEOUT_S = 30.0
@@ -25,27 +24,43 @@ Select = Callable[[Event], dict[str, Any] | None]
 
 async def show_events(request: web.Request) -> web.StreamResponse:
     show = await show_of(request)
-    return await _stream(request, show, lambda event: dict(event.data), levels=True)
+    await request.app[RUNDOWNS].refresh(show)
+    return await _stream(request, show.events, _everything, levels=True)
+
+
+async def shop_events(request: web.Request) -> web.StreamResponse:
+    """What happens in the shop, whoever does it."""
+    news = request.app[SHOP_NEWS]
+    await news.refresh()
+    return await _stream(request, news.events, _everything)
 
 
 async def feed_events(request: web.Request) -> web.StreamResponse:
-    """The show as its host may see it: title and status, and their own feed."""
+    """The show as its host may see it: title and status, the rundown, and their own feed."""
     show = await show_of(request)
     feed_id = FeedId(request.match_info["feed"])
     show.feed(feed_id)
+    await request.app[RUNDOWNS].refresh(show)
 
     def select(event: Event) -> dict[str, Any] | None:
         match event.kind:
             case "state":
                 feed = next((feed for feed in event.data["feeds"] if feed["id"] == feed_id), None)
-                return {**_outline(event.data), "feed": feed}
+                rundown = event.data["rundown"]
+                return {**_outline(event.data), "feed": feed, "rundown": rundown}
             case "show":
                 return _outline(event.data)
+            case "rundown":
+                return dict(event.data)
             case "feed" | "feed_removed" if event.data["id"] == feed_id:
                 return dict(event.data)
         return None
 
-    return await _stream(request, show, select)
+    return await _stream(request, show.events, select)
+
+
+def _everything(event: Event) -> dict[str, Any]:
+    return dict(event.data)
 
 
 def _outline(show: Any) -> dict[str, Any]:
@@ -53,11 +68,11 @@ def _outline(show: Any) -> dict[str, Any]:
 
 
 async def _stream(
-    request: web.Request, show: Show, select: Select, *, levels: bool = False
+    request: web.Request, broadcast: Broadcast, select: Select, *, levels: bool = False
 ) -> web.StreamResponse:
-    """Write events until the reader goes, may no longer read, or the show is no more."""
+    """Write events until the reader goes, may no longer read, or nothing more happens."""
     clock = request.app[CLOCK]
-    listener = show.events.listen(levels=levels)
+    listener = broadcast.listen(levels=levels)
     response = web.StreamResponse(
         headers={
             "Content-Type": "text/event-stream",

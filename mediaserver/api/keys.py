@@ -11,6 +11,8 @@ from mediaserver.node import Node, Principal
 from mediaserver.preview import Previews
 from mediaserver.rate_limit import RateLimit
 from mediaserver.recordings import Recordings
+from mediaserver.rundowns import Rundowns
+from mediaserver.shop_news import ShopNews
 from mediaserver.stills import Stills, Thumbnails
 from mediaserver.store import Store
 from sync.secret import Vault
@@ -36,6 +38,8 @@ GUESSES = web.AppKey("guesses", RateLimit)
 NODE = web.AppKey("node", Node)
 PREVIEWS = web.AppKey("previews", Previews)
 RECORDINGS = web.AppKey("recordings", Recordings)
+RUNDOWNS = web.AppKey("rundowns", Rundowns)
+SHOP_NEWS = web.AppKey("shop_news", ShopNews)
 STILLS = web.AppKey("stills", Stills)
 STORE = web.AppKey("store", Store)
 THUMBNAILS = web.AppKey("thumbnails", Thumbnails)

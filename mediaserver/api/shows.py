@@ -9,7 +9,7 @@ from aiohttp import web
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from mediaserver.api.bodies import answer, decoded, read_json, shown
-from mediaserver.api.keys import NODE, RECORDINGS
+from mediaserver.api.keys import NODE, RECORDINGS, RUNDOWNS
 from mediaserver.errors import BadRequest, Conflict
 from mediaserver.media import FRAME_RATES
 from mediaserver.packet import CanvasId, ShowId
@@ -74,7 +74,9 @@ async def listing(request: web.Request) -> web.Response:
 
 
 async def read(request: web.Request) -> web.Response:
-    return answer((await show_of(request)).view())
+    show = await show_of(request)
+    await request.app[RUNDOWNS].refresh(show)
+    return answer(show.view())
 
 
 async def change(request: web.Request) -> web.Response:
@@ -92,6 +94,7 @@ async def change(request: web.Request) -> web.Response:
         channels=None if body.channels is UNSET else tuple(body.channels),
         canvases=canvases,
     )
+    await request.app[RUNDOWNS].refresh(show)
     return answer(show.view())
 
 

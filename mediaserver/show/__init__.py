@@ -7,7 +7,8 @@ changes     what listeners are told when its record changes
 addresses   where its targets are: what they need to be reached
 on_air      going on air and off again
 recorder    the recordings of its canvases
-feeds, targets, canvases, recordings, assets     the commands on these
+shelf       what is known of the products on its rundown
+feeds, targets, canvases, recordings, assets, rundown     the commands on these
 show        the commands on the whole of it, and its task
 """
 

@@ -26,6 +26,9 @@ def changes(before: ShowRecord, after: ShowRecord) -> Iterator[tuple[EventKind, 
     for asset_id, asset in after.assets.items():
         if asset != before.assets.get(asset_id):
             yield "asset", asset_id
+    of_rundown = [(record.rundown, record.pinned, record.channels) for record in (before, after)]
+    if of_rundown[0] != of_rundown[1] and (before.rundown or after.rundown):
+        yield "rundown", after.id
     for target_id in before.targets.keys() - after.targets.keys():
         yield "target_removed", target_id
     for target_id, target in after.targets.items():

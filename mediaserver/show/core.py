@@ -25,6 +25,7 @@ from mediaserver.show.cast import Cast, part
 from mediaserver.show.changes import changes
 from mediaserver.show.keeping import Keeping
 from mediaserver.show.recorder import Recorder
+from mediaserver.show.shelf import Shelf
 from mediaserver.stage import Scene
 from mediaserver.state import AssetRecord, CanvasRecord, FeedRecord, ShowRecord, TargetRecord
 from mediaserver.store import Store
@@ -38,6 +39,7 @@ from mediaserver.view import (
     show_view,
     target_view,
 )
+from sync.model import ChannelId
 from sync.secret import Vault
 
 log = logging.getLogger(__name__)
@@ -71,6 +73,7 @@ class ShowCore:
         self._addresses = Addresses(vault, media.keyframe_interval_s)
         self._assets = Assets(record.id, store)
         self._cast = Cast(record.id, media)
+        self._shelf = Shelf()
         self._since: dict[TargetId, tuple[float, float]] = {}
         self._air = Air(
             record.id,
@@ -111,7 +114,17 @@ class ShowCore:
             "feeds": [self.feed_view(feed) for feed in self.record.feeds],
             "targets": [self.target_view(target) for target in self.record.targets],
             "assets": [asset_view(key, asset) for key, asset in self.record.assets.items()],
+            "rundown": self.rundown_view(),
         }
+
+    def rundown_view(self) -> View:
+        """Its products, with their badges as they were last looked at."""
+        return self._shelf.view(self.record.rundown, self.record.pinned, self.channels, self._now())
+
+    @property
+    def channels(self) -> tuple[ChannelId, ...]:
+        """Where the show sells."""
+        return tuple(map(ChannelId, self.record.channels))
 
     def canvas_view(self, canvas_id: CanvasId) -> View:
         canvas = self.canvas(canvas_id)
@@ -287,6 +300,8 @@ class ShowCore:
                 return asset_view(AssetId(key), self.record.assets[AssetId(key)])
             case "target":
                 return self.target_view(TargetId(key))
+            case "rundown":
+                return self.rundown_view()
             case "state":
                 return self.view()
         return {"id": key}

@@ -14,6 +14,7 @@ from mediaserver.show.assets import AssetCommands
 from mediaserver.show.canvases import CanvasCommands
 from mediaserver.show.feeds import FeedCommands
 from mediaserver.show.recordings import RecordingCommands
+from mediaserver.show.rundown import RundownCommands, check_length
 from mediaserver.show.targets import TargetCommands
 from mediaserver.state import CanvasRecord
 from mediaserver.view import View, program_view, recording_view
@@ -27,7 +28,9 @@ _RESTART_DELAY_S = 1.0
 _AWAKE_AFTER_STIR_S = 60.0
 
 
-class Show(FeedCommands, CanvasCommands, RecordingCommands, AssetCommands, TargetCommands):
+class Show(
+    FeedCommands, CanvasCommands, RecordingCommands, AssetCommands, RundownCommands, TargetCommands
+):
     """`run` is the show's task. An unexpected exception ends its media, is logged, and they are
     built up again.
     """
@@ -46,7 +49,8 @@ class Show(FeedCommands, CanvasCommands, RecordingCommands, AssetCommands, Targe
         """Change what is given. A canvas of None is removed; one that is there keeps its layout
         and overlays.
 
-        Raises Conflict for a canvas that is being sent, and to remove one that a target names.
+        Raises Conflict for a canvas that is being sent, and to remove one that a target names,
+        BadRequest for a channel that does not take as many products as are on the rundown.
         """
         async with self._lock:
             changes: dict[str, Any] = {}
@@ -55,6 +59,7 @@ class Show(FeedCommands, CanvasCommands, RecordingCommands, AssetCommands, Targe
             if starts_at is not msgspec.UNSET:
                 changes["starts_at"] = starts_at
             if channels is not None:
+                check_length(self.record.rundown, channels)
                 changes["channels"] = channels
             if canvases:
                 changes["canvases"] = self._changed_canvases(canvases)

@@ -44,6 +44,7 @@ async def test_a_host_hears_of_their_own_feed_and_no_other(
         await owner.patch(invited.feed_path, {"admitted": True})
         following = [(await events.next())[1:] for _ in range(2)]
 
+    assert state.pop("rundown") == {"products": [], "pinned": None}
     outline = {"id": invited.show, "starts_at": None, "status": "idle"}
     assert state.pop("feed")["id"] == "ann"
     assert state == outline | {"title": "Autumn"}

@@ -36,6 +36,7 @@ async def test_a_show_begins_with_one_landscape_canvas(owner: Client) -> None:
         "feeds": [],
         "targets": [],
         "assets": [],
+        "rundown": {"products": [], "pinned": None},
     }
     assert await owner.get(f"{SHOWS}/{show['id']}") == show
     assert await owner.get(SHOWS) == {"shows": [show]}

@@ -94,6 +94,6 @@ def test_a_show_of_a_newer_server_is_refused() -> None:
 
 
 def test_a_field_that_a_later_version_adds_is_passed_over() -> None:
-    document = msgspec.json.decode(to_json(SHOW)) | {"rundown": []}
+    document = msgspec.json.decode(to_json(SHOW)) | {"encores": []}
 
     assert from_json(msgspec.json.encode(document)) == SHOW

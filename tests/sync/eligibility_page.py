@@ -39,10 +39,10 @@ by `make gallery`.
 | grey | unknown | not known, or known too long ago |
 
 Sold out is a flag beside the colour, not a colour. What TikTok said of a product counts for
-{_VERDICT_H:g} h, of the shop for {_SHOP_H:g} h, and what it asks in a category for {_RULES_D:g} days;
-then a badge that rests on it is grey until TikTok says it again. What the shop sees by itself does
-not age. On channels other than TikTok the shop sells by itself: `not_active`, `left_out`,
-`skus_none` and `sold_out` alone count there.
+{_VERDICT_H:g} h, of the shop for {_SHOP_H:g} h, and what it asks in a category for
+{_RULES_D:g} days; then a badge that rests on it is grey until TikTok says it again. What the shop
+sees by itself does not age. On channels other than TikTok the shop sells by itself: `not_active`,
+`left_out`, `skus_none` and `sold_out` alone count there.
 """
 
 _TITLES: dict[str, tuple[str, Mapping[str, Kind]]] = {

@@ -1,0 +1,99 @@
+"""A shop with products at TikTok, written into its store as the server's other parts write it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from sync.badges import Badges
+from sync.connection import Connection
+from sync.model import TIKTOK, CategoryRules, ChannelRecord, Listing, Product, ProductId, Sku, SkuId
+from sync.store.categories import Categories, CategoryTree
+from sync.store.channel import Channels
+from sync.store.images import Images
+from sync.store.lease import Fence, Lease
+from sync.store.listings import Listings
+from sync.store.products import Products, Write
+from sync.store.stock import Stocks
+from tests.sync.selling import CATEGORY, CHANNEL, FETCHED, LISTING, PICTURE, PRODUCT
+
+
+class Shop:
+    """`now` gives unix seconds."""
+
+    def __init__(self, connection: Connection, now: Callable[[], float]) -> None:
+        self.now = now
+        self.products = Products(connection, now)
+        self.stocks = Stocks(connection, now)
+        self.images = Images(connection)
+        self.listings = Listings(connection)
+        self.channels = Channels(connection)
+        self.categories = Categories(connection)
+        self.badges = Badges(
+            products=self.products,
+            stocks=self.stocks,
+            images=self.images,
+            listings=self.listings,
+            channels=self.channels,
+            categories=self.categories,
+            now=now,
+        )
+        self._lease = Lease(connection, holder="the test", ttl_s=3600)
+        self._fence: Fence | None = None
+
+    async def open(self, **channel: Any) -> None:
+        """Connect it, as TikTok's words of this moment have it."""
+        now = self.now()
+        self._fence = await self._lease.acquire()
+        await self.categories.save_tree(CategoryTree((CATEGORY,), now))
+        await self.categories.save_rules([CategoryRules(CATEGORY.id, at=now)])
+        await self.categories.save_mapping({PRODUCT.type: CATEGORY.id})
+        await self.images.save(PICTURE, FETCHED, None)
+        told = {"prerequisites_at": now, "warehouses_at": now}
+        await self.tell(**msgspec.structs.asdict(CHANNEL) | told | channel)
+
+    async def tell(self, **changes: Any) -> None:
+        """What TikTok says of the shop, or the seller."""
+        changes.pop("revision", None)
+
+        def changed(record: ChannelRecord) -> ChannelRecord:
+            return msgspec.structs.replace(record, **changes)
+
+        await self.channels.change(TIKTOK, changed)
+
+    async def stocked(self, name: str, on_hand: int = 5) -> ProductId:
+        """A product of that name with one SKU, and so many of it."""
+        (product_id,) = await self.stocked_many([name], on_hand)
+        return product_id
+
+    async def stocked_many(self, names: list[str], on_hand: int = 5) -> list[ProductId]:
+        writes = [
+            Write(_named(name), None, {SkuId(f"s_{name}"): on_hand}, "test") for name in names
+        ]
+        saved = await self.products.save_many(writes)
+        return [each.id for each in saved if isinstance(each, Product)]
+
+    async def on_sale(self, *products: ProductId) -> None:
+        """TikTok has approved these."""
+        await self.judged(*products)
+
+    async def judged(self, *products: ProductId, **said: Any) -> None:
+        """What TikTok says of these now, on sale unless said."""
+        assert self._fence is not None
+        base = msgspec.structs.replace(LISTING, verdict_at=self.now(), **said)
+        listings = [_of(base, product) for product in products]
+        await self.listings.save(listings, self._fence)
+
+
+def _named(name: str) -> Product:
+    return msgspec.structs.replace(
+        PRODUCT,
+        id=ProductId(f"p_{name}"),
+        handle=name,
+        title=f"The {name}",
+        skus=(Sku(SkuId(f"s_{name}"), price=1250, seller_sku=name.upper()),),
+    )
+
+
+def _of(listing: Listing, product: ProductId) -> Listing:
+    return msgspec.structs.replace(listing, product=product, remote_id=f"17{product}")
