@@ -479,6 +479,13 @@ def _warnings(sections: Mapping[str, Any], environment: Mapping[str, str]) -> tu
             "SHOPCAST_PUBLIC_URL is not set: invitations point to localhost, where other machines "
             "do not find this server"
         )
+    tiktok = sections["tiktok"]
+    is_real = not is_loopback(urlsplit(tiktok.api_url).hostname or "")
+    if tiktok.app_key is not None and is_real and http.public_url is None:
+        found.append(
+            "SHOPCAST_PUBLIC_URL is not set: TikTok Shop sends sellers and its webhooks to that "
+            "address, and reaches no localhost"
+        )
     https = http.tls_cert is not None or (http.public_url or "").startswith("https://")
     if not is_loopback(http.host) and not https:
         found.append(

@@ -1,16 +1,24 @@
 """Connecting TikTok Shop through the server, from the button to the checklist, and every way in
 which it can fail to."""
 
+import asyncio
 import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from http.cookies import SimpleCookie
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography.fernet import Fernet
 
-from mediaserver.settings import Settings
+from mediaserver.app import running
+from mediaserver.redis_server import RedisServer
+from mediaserver.settings import SecretSettings, Settings
 from sync.connection import Connection
 from sync.sandbox.server import Sandbox
 from sync.sandbox.wire import SCOPES
+from sync.secret import Secret
 from tests.api.client import Client
 from tests.api.tiktok import (
     CHANNEL,
@@ -21,6 +29,7 @@ from tests.api.tiktok import (
     state_of,
     with_tiktok,
 )
+from tests.control.hosting import hosted
 
 
 @pytest.fixture
@@ -296,3 +305,65 @@ def tokens_of(sandbox: Sandbox) -> set[str]:
     """Every token of TikTok's that is good now."""
     tokens = sandbox.world.tokens
     return {*tokens._access, *tokens._refresh}
+
+
+class TestTwoServers:
+    """Two servers on one Redis, with the same keys, behind one address."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings, redis_server: RedisServer) -> Settings:
+        key = Secret(Fernet.generate_key().decode())
+        return replace(
+            settings,
+            store=replace(settings.store, redis_url=Secret(redis_server.url)),
+            secrets=SecretSettings(admin_token=Secret("owner-of-both-servers"), secret_keys=(key,)),
+        )
+
+    @pytest.fixture
+    async def other(
+        self, settings: Settings, owner: Client, tmp_path: Path
+    ) -> AsyncIterator[Client]:
+        store = replace(settings.store, data_dir=tmp_path / "other")
+        async with hosted(running(replace(settings, store=store))) as server:
+            yield replace(owner, base_url=server.base_url)
+
+    async def test_who_begins_at_one_may_come_back_to_the_other(
+        self, seller: Connecting, other: Client
+    ) -> None:
+        browser = seller.browser()
+        redirect = await seller.agreed(browser)
+        elsewhere = Browser(other.as_(None), browser.cookie)
+
+        answer = await elsewhere.come_back(redirect.replace(seller.owner.base_url, other.base_url))
+
+        assert outcome_of(answer) == "connected"
+        first, second = [await each.get(CHANNEL) for each in (seller.owner, other)]
+        assert first["shop"] == second["shop"]
+        assert first["connected"]
+
+    async def test_a_token_that_ran_out_is_renewed_by_one_of_them(
+        self, seller: Connecting, other: Client
+    ) -> None:
+        await seller.connect()
+        await seller.sandbox.control.expire_tokens()
+
+        checks = [
+            each.call("POST", f"{CHANNEL}/check")
+            for each in (seller.owner, other)
+            for _ in range(5)
+        ]
+        answers = await asyncio.gather(*checks)
+
+        assert {answer.status for answer in answers} == {200}
+        assert (await seller.sandbox.control.requests())["token_refresh"] == {"0": 1}
+
+    async def test_disconnecting_at_one_ends_it_at_the_other(
+        self, seller: Connecting, other: Client
+    ) -> None:
+        await seller.connect()
+        assert (await other.call("POST", f"{CHANNEL}/check")).status == 200
+
+        await seller.owner.call("DELETE", CHANNEL)
+
+        assert (await other.call("POST", f"{CHANNEL}/check")).problem()[0] == 409
+        assert (await other.get(CHANNEL))["connected"] is False

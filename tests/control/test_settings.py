@@ -318,6 +318,22 @@ def test_an_app_at_tiktok_is_named_whole_or_not_at_all() -> None:
         assert faults_of(part, {}) == (f"{variable}: missing; an app at TikTok Shop has all three",)
 
 
+def test_tiktok_has_to_reach_this_server() -> None:
+    app = {
+        "SHOPCAST_TIKTOK_APP_KEY": "key",
+        "SHOPCAST_TIKTOK_APP_SECRET": "s3cret-s3cret",
+        "SHOPCAST_TIKTOK_SERVICE_ID": "7012",
+    }
+    (warning,) = settings_of(app, {}, "shop.toml").warnings
+
+    assert warning.startswith("SHOPCAST_PUBLIC_URL is not set: TikTok Shop")
+    for mended in (
+        {"SHOPCAST_PUBLIC_URL": "https://live.shop.example"},
+        {"SHOPCAST_TIKTOK_API_URL": "http://127.0.0.1:8090"},
+    ):
+        assert settings_of(app | mended, {}, "shop.toml").warnings == ()
+
+
 @pytest.mark.parametrize(
     ("text", "allowed"), [("yes", True), ("True", True), (" no ", False), ("false", False)]
 )
