@@ -16,19 +16,22 @@ from aiohttp import web
 
 from mediaserver.allocator import give_memory_back
 from mediaserver.api import keys, whep, whip
+from mediaserver.api.news import shop_news
 from mediaserver.api.routes import application
 from mediaserver.clock import MonotonicClock
-from mediaserver.commerce import trading
+from mediaserver.commerce import Kept, Showing, trading
 from mediaserver.errors import ConfigError
 from mediaserver.lease import Leases, holder_name
 from mediaserver.loop_lag import LoopLag
 from mediaserver.media import Media
+from mediaserver.next_show import is_on_air, next_rundown
 from mediaserver.node import Node
 from mediaserver.preview import Previews
 from mediaserver.rate_limit import RateLimit
 from mediaserver.recordings import Recordings
 from mediaserver.redis_server import RedisServer, data_dir_lock
 from mediaserver.rtmp_feeds import RtmpFeeds
+from mediaserver.rundowns import Rundowns
 from mediaserver.secret import RedactingFormatter, keys_of, token_of
 from mediaserver.settings import (
     HttpSettings,
@@ -37,6 +40,7 @@ from mediaserver.settings import (
     StoreSettings,
     tls_context,
 )
+from mediaserver.shopkeeper import Shopkeeper
 from mediaserver.stills import Stills, Thumbnails
 from mediaserver.store import Store
 from mediaserver.webrtc.session import WhipSessions
@@ -159,8 +163,21 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         tasks.create_task(node.run(), name="leases")
         stack.push_async_callback(lambda: end.stage("shows", _SHOWS_ENDED_S, node.close()))
         commerce = await stack.enter_async_context(
-            trading(store.connection, vault, settings.tiktok, base_url=base_url, tasks=tasks)
+            trading(
+                store.connection,
+                vault,
+                settings.tiktok,
+                settings.shop,
+                Kept(settings.store.data_dir, settings.recording.reserve_mib << 20),
+                base_url=base_url,
+                holder=name,
+                showing=_showing(node),
+                tasks=tasks,
+            )
         )
+        rundowns = Rundowns(commerce.badges, store.connection, lambda: node.known, commerce.now)
+        news = shop_news(commerce)
+        Shopkeeper(commerce.notices, commerce.badges, rundowns, news).start(tasks)
         ice = IceSettings(
             host=settings.http.host,
             public_ip=settings.webrtc.public_ip,
@@ -207,13 +224,23 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         app[keys.NODE] = node
         app[keys.PREVIEWS] = Previews(thumbnails)
         app[keys.RECORDINGS] = recordings
+        app[keys.RUNDOWNS] = rundowns
+        app[keys.SHOP_NEWS] = news
         app[keys.STILLS] = stills
         app[keys.STORE] = store
         app[keys.THUMBNAILS] = thumbnails
         app[keys.VAULT] = vault
         app.on_shutdown.append(node.hush)
+        app.on_shutdown.append(news.hush)
         await _listen(app, listener, settings.http, stack, end)
         yield Server(base_url, node, owner_token)
+
+
+def _showing(node: Node) -> Showing:
+    return Showing(
+        lambda: next_rundown([show.record for show in node.known], time.time()),
+        lambda: is_on_air(show.record for show in node.known),
+    )
 
 
 def _secrets(given: SecretSettings, store: StoreSettings) -> tuple[Secret, Vault]:

@@ -4,13 +4,18 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import aiohttp
 
-from mediaserver.settings import TikTokSettings
+from mediaserver.imports import ImportDesk
+from mediaserver.rtmp.resolve import resolve
+from mediaserver.settings import ShopSettings, TikTokSettings
+from sync.badges import Badges
 from sync.catalogue import Catalogue
 from sync.connecting import authorizing, keeper, tokens
 from sync.connecting.authorizing import Authorizing
@@ -18,15 +23,29 @@ from sync.connecting.keeper import Keeper
 from sync.connecting.tokens import Tokens
 from sync.connection import Connection
 from sync.errors import Conflict
+from sync.images.address import may_ask
+from sync.images.fetcher import Fetcher
+from sync.images.files import ImageFiles
+from sync.images.gatherer import Gatherer
+from sync.importer import Importer
+from sync.model import ProductId
 from sync.product_draft import Ids
 from sync.secret import Vault
+from sync.sidecar.session import Stores
+from sync.sidecar.sidecar import Sidecar
+from sync.store.categories import Categories
 from sync.store.channel import Channels, Lock, States
 from sync.store.dirty import Dirty
 from sync.store.hints import Hints
 from sync.store.images import Images
+from sync.store.imports import Imports
+from sync.store.lease import Lease
+from sync.store.listings import Listings
 from sync.store.notices import Notices
 from sync.store.products import Products
+from sync.store.progress import ProgressStore
 from sync.store.stock import Stocks
+from sync.store.uploads import Uploads
 from sync.tiktok.client import Authorizer, TikTok
 from sync.tiktok.transport import App, Transport
 
@@ -50,11 +69,33 @@ class TikTokChannel:
     keeper: Keeper
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Where files of the shop are kept; `reserve_bytes` of the disk are left to others."""
+
+    data_dir: Path
+    reserve_bytes: int
+
+
+@dataclass(frozen=True)
+class Showing:
+    """What the shop's side asks of this server's shows: the products of the next ones in their
+    order, and whether one is on air."""
+
+    next_rundown: Callable[[], Sequence[ProductId]]
+    on_air: Callable[[], bool]
+
+
 class Commerce:
     """Everything of the shop that this server has one of. `now` gives unix seconds."""
 
     def __init__(
-        self, connection: Connection, tiktok: TikTokChannel | None, now: Callable[[], float]
+        self,
+        connection: Connection,
+        tiktok: TikTokChannel | None,
+        kept: Kept,
+        tasks: asyncio.TaskGroup,
+        now: Callable[[], float],
     ) -> None:
         self.now = now
         self.notices = Notices(connection)
@@ -65,6 +106,23 @@ class Commerce:
         self.channels = Channels(connection)
         self.hints = Hints(connection)
         self.images = Images(connection)
+        self.image_files = ImageFiles(kept.data_dir / "images", reserve_bytes=kept.reserve_bytes)
+        imports = Imports(connection)
+        ids = Ids(now, secrets.randbits)
+        importer = Importer(self.products, self.stocks, imports, ids, now)
+        self.imports = ImportDesk(importer, imports, kept.data_dir / "imports", tasks, now)
+        self.listings = Listings(connection)
+        self.categories = Categories(connection)
+        self.progress = ProgressStore(connection)
+        self.badges = Badges(
+            products=self.products,
+            stocks=self.stocks,
+            images=self.images,
+            listings=self.listings,
+            channels=self.channels,
+            categories=self.categories,
+            now=now,
+        )
         self._tiktok = tiktok
 
     @property
@@ -87,13 +145,17 @@ async def trading(
     connection: Connection,
     vault: Vault,
     settings: TikTokSettings,
+    shop: ShopSettings,
+    kept: Kept,
     *,
     base_url: str,
+    holder: str,
+    showing: Showing,
     tasks: asyncio.TaskGroup,
     now: Callable[[], float] = time.time,
 ) -> AsyncIterator[Commerce]:
     """The shop's side while the context lasts; what it does by itself runs in `tasks`. `base_url`
-    is how TikTok reaches this server."""
+    is how TikTok reaches this server, `holder` what it calls itself among others."""
     async with AsyncExitStack() as stack:
         tiktok = None
         if settings.app_key and settings.app_secret and settings.service_id:
@@ -104,7 +166,22 @@ async def trading(
             stack.push_async_callback(tiktok.tokens.close, _CLOSE_WITHIN_S)
             keeping = tasks.create_task(supervised("tiktok-channel", tiktok.keeper.run))
             stack.callback(keeping.cancel)
-        yield Commerce(connection, tiktok, now)
+        commerce = Commerce(connection, tiktok, kept, tasks, now)
+        gatherer = Gatherer(
+            commerce.products,
+            commerce.images,
+            commerce.notices,
+            Fetcher(resolve, partial(may_ask, allow_private=shop.allow_private_images)),
+            commerce.image_files,
+            now,
+        )
+        gathering = tasks.create_task(supervised("images", gatherer.run))
+        stack.callback(gathering.cancel)
+        if tiktok is not None:
+            sidecar = _sidecar(connection, commerce, tiktok.client, holder, showing)
+            syncing = tasks.create_task(supervised("tiktok-sync", sidecar.run))
+            stack.callback(syncing.cancel)
+        yield commerce
 
 
 async def supervised(name: str, run: Callable[[], Awaitable[None]]) -> None:
@@ -157,3 +234,30 @@ def tiktok_channel(
         now=now,
     )
     return TikTokChannel(app, client, held, connecting, keeping)
+
+
+def _sidecar(
+    connection: Connection, commerce: Commerce, client: TikTok, holder: str, showing: Showing
+) -> Sidecar:
+    stores = Stores(
+        products=commerce.products,
+        stocks=commerce.stocks,
+        images=commerce.images,
+        files=commerce.image_files,
+        dirty=commerce.dirty,
+        hints=commerce.hints,
+        channels=commerce.channels,
+        listings=commerce.listings,
+        uploads=Uploads(connection),
+        categories=commerce.categories,
+        progress=commerce.progress,
+    )
+    return Sidecar(
+        stores,
+        Lease(connection, holder=holder),
+        commerce.notices,
+        client,
+        next_rundown=showing.next_rundown,
+        on_air=showing.on_air,
+        now=commerce.now,
+    )

@@ -24,6 +24,7 @@ def address(path: str, invited: Invited) -> str:
         .replace("{session}", "none")
         .replace("{asset}", "none")
         .replace("{recording}", "none")
+        .replace("{import}", "none")
         .replace("{product}", "none")
         .replace("{sku}", "none")
         .replace("{schema}", "layout.json")
