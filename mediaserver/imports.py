@@ -94,13 +94,20 @@ class ImportDesk:
 
     async def _run(self, record: ImportRecord, path: Path) -> None:
         try:
-            await self._importer.run(record, path)
+            try:
+                ended = await self._importer.run(record, path)
+            finally:
+                self._end(path)
+            await self._imports.save(ended)
         except StoreUnavailable as error:
             log.warning("import_cut_short import=%s reason=%s", record.id, error)
         except Exception:
             log.exception("import_failed import=%s", record.id)
-        finally:
-            self._end(path)
+        else:
+            log.info(
+                "import_ended import=%s created=%d changed=%d failed_rows=%d",
+                *(ended.id, ended.created, ended.changed, ended.failed),
+            )
 
     def _end(self, path: Path) -> None:
         path.unlink(missing_ok=True)

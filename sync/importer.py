@@ -6,7 +6,6 @@ left to do: what is there already is not written again.
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +22,6 @@ from sync.shopify_csv import STOCK_COLUMN, Entry, entries
 from sync.store.imports import ImportRecord, Imports
 from sync.store.products import Products, Write
 from sync.store.stock import Stocks, StockSet
-
-log = logging.getLogger(__name__)
 
 MOST_KEPT: Final = 1000
 """Faults, and notes, that are told one by one."""
@@ -100,23 +97,18 @@ class Importer:
         self._now = now
 
     async def run(self, record: ImportRecord, path: Path) -> ImportRecord:
-        """Take in the file at `path`, which `survey` found usable; what became of it.
+        """Take in the file at `path`, which `survey` found usable. How far it is, is kept after
+        each batch; what became of it in the end is returned, to be kept when the file is gone.
 
         Raises StoreUnavailable when Redis stays away.
         """
-        found = await asyncio.to_thread(_opened, path, record.currency)
+        found = _entries(path, record.currency)
         while batch := await asyncio.to_thread(_batch, found):
             record = _after(record, await self._patiently(batch, record), self._now())
             await self._imports.save(record)
-        record = msgspec.structs.replace(
-            record, state="done", line=record.lines, ended_at=self._now()
+        return msgspec.structs.replace(
+            record, state="done", line=record.lines, at=self._now(), ended_at=self._now()
         )
-        await self._imports.save(record)
-        log.info(
-            "import_ended import=%s created=%d changed=%d failed_rows=%d",
-            *(record.id, record.created, record.changed, record.failed),
-        )
-        return record
 
     async def _patiently(self, batch: _Batch, record: ImportRecord) -> Taken:
         """Take a batch; while Redis is away, wait for it. Raises StoreUnavailable."""
@@ -197,8 +189,10 @@ class Importer:
             taken.faults.append(Fault(line, STOCK_COLUMN, _CHANGED_BY_OTHERS))
 
 
-def _opened(path: Path, currency: str | None) -> Iterator[Entry | Fault]:
-    return entries(path.open("rb"), currency)
+def _entries(path: Path, currency: str | None) -> Iterator[Entry | Fault]:
+    """The file is open while this goes on, and not before."""
+    with path.open("rb") as file:
+        yield from entries(file, currency)
 
 
 def _batch(found: Iterator[Entry | Fault]) -> _Batch:

@@ -45,7 +45,7 @@ def merged(entry: Entry, base: Product | None, ids: Ids) -> Merged | Fault:
         return entry.fault(error)
     note = None
     if kept:
-        note = Fault(entry.line, "", f"{_variants(len(kept))} not in the file and stay as they are")
+        note = Fault(entry.line, "", f"{_variants(len(kept))} not in the file and kept as before")
     return Merged(entry, base, product, outcome.on_hand, lines, note)
 
 
