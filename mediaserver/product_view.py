@@ -1,20 +1,54 @@
-"""What the outside sees of the catalogue: plain JSON."""
+"""What the outside sees of the catalogue: plain JSON, the same in answers and in events."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from mediaserver.badge_view import badges_view
+from mediaserver.commerce import Commerce
 from mediaserver.view import time_view
 from sync.catalogue import Item
-from sync.model import Image, ImageRecord, Product, Sku, Stock
+from sync.model import (
+    TIKTOK,
+    Badge,
+    ChannelId,
+    Image,
+    ImageRecord,
+    Product,
+    ProductId,
+    Sku,
+    Stock,
+)
+from sync.store.images import urls_of
 from sync.store.stock import StockChange
 
 View = dict[str, Any]
 
 
-def product_view(item: Item, records: Mapping[str, ImageRecord]) -> View:
-    """A product with its SKUs' stock, and what became of its pictures, by their addresses."""
+BADGED = (TIKTOK,)
+"""The channels that a product has badges for."""
+
+
+async def product_views(commerce: Commerce, items: Sequence[Item]) -> dict[ProductId, View]:
+    """Products with their SKUs' stock, what became of their pictures, and their badges; made in
+    steps, between which the event loop turns. Raises StoreUnavailable."""
+    urls = {url for item in items for url in urls_of(item.product)}
+    records, looked = await asyncio.gather(
+        commerce.images.many(list(urls)),
+        commerce.badges.of_products([item.product for item in items], BADGED),
+    )
+    views = {}
+    for item in items:
+        views[item.product.id] = _product_view(item, records, looked[item.product.id].badges)
+        await asyncio.sleep(0)
+    return views
+
+
+def _product_view(
+    item: Item, records: Mapping[str, ImageRecord], badges: Mapping[ChannelId, Badge]
+) -> View:
     product, stocks = item
     return {
         **_fields(product),
@@ -30,6 +64,7 @@ def product_view(item: Item, records: Mapping[str, ImageRecord]) -> View:
             for sku in product.skus
             if sku.id in stocks
         ],
+        "badges": badges_view(badges),
         "created_at": time_view(product.created_at),
         "updated_at": time_view(product.updated_at),
     }

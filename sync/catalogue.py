@@ -49,14 +49,13 @@ class Catalogue:
         """Raises NotFound."""
         return await self._item(await self._products.get(product))
 
+    async def many(self, products: Sequence[ProductId]) -> list[Item]:
+        """Those of `products` that exist, in their order."""
+        return await self._items(list((await self._products.many(products)).values()))
+
     async def page(self, after: ProductId | None, limit: int, search: Search | None) -> Listed:
         page = await self._products.page(after, limit, search)
-        stocks = await self._stocks.many([sku.id for each in page.products for sku in each.skus])
-        items = [
-            Item(each, {sku.id: stocks[sku.id] for sku in each.skus if sku.id in stocks})
-            for each in page.products
-        ]
-        return Listed(items, page.next, await self._products.count())
+        return Listed(await self._items(page.products), page.next, await self._products.count())
 
     async def create(self, draft: ProductDraft, *, by: str) -> Item:
         """Raises Invalid, or Conflict when the handle it asks for is taken."""
@@ -147,7 +146,15 @@ class Catalogue:
         raise NotFound("SKU", sku)
 
     async def _item(self, product: Product) -> Item:
-        return Item(product, await self._stocks.many([sku.id for sku in product.skus]))
+        (item,) = await self._items([product])
+        return item
+
+    async def _items(self, products: Sequence[Product]) -> list[Item]:
+        stocks = await self._stocks.many([sku.id for product in products for sku in product.skus])
+        return [
+            Item(each, {sku.id: stocks[sku.id] for sku in each.skus if sku.id in stocks})
+            for each in products
+        ]
 
     async def _free(self, handle: str) -> str:
         """A handle like `handle` that no product has now."""

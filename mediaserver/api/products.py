@@ -13,12 +13,11 @@ from mediaserver.api.bodies import answer, read_json, shown
 from mediaserver.api.keys import COMMERCE, PRINCIPAL
 from mediaserver.api.revisions import etag, expected_revision, needed_revision
 from mediaserver.errors import BadRequest
-from mediaserver.product_view import product_view, stock_change_view, stock_view
+from mediaserver.product_view import product_views, stock_change_view, stock_view
 from sync.catalogue import Catalogue, Item
-from sync.model import ImageRecord, ProductId, ProductStatus, SkuId
+from sync.model import ProductId, ProductStatus, SkuId
 from sync.product_draft import ProductDraft
 from sync.search import Search
-from sync.store.images import urls_of
 
 MAX_PRODUCT_BYTES = 1024 * 1024
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
@@ -51,10 +50,9 @@ async def listing(request: web.Request) -> web.Response:
         _limit(query, DEFAULT_LIMIT, MAX_LIMIT),
         _search(query),
     )
-    records = await _image_records(request, page.items)
     products = []
-    for item in page.items:
-        products.append(msgspec.Raw(msgspec.json.encode(product_view(item, records))))
+    for view in (await product_views(request.app[COMMERCE], page.items)).values():
+        products.append(msgspec.Raw(msgspec.json.encode(view)))
         await asyncio.sleep(0)
     return answer({"products": products, "next": page.next, "total": page.total})
 
@@ -153,13 +151,8 @@ async def _draft(request: web.Request) -> ProductDraft:
 async def _item_answer(
     request: web.Request, item: Item, status: int = 200, headers: dict[str, str] | None = None
 ) -> web.Response:
-    view = product_view(item, await _image_records(request, [item]))
+    (view,) = (await product_views(request.app[COMMERCE], [item])).values()
     return answer(view, status, headers={**etag(item.product.revision), **(headers or {})})
-
-
-async def _image_records(request: web.Request, items: Sequence[Item]) -> dict[str, ImageRecord]:
-    urls = {url for item in items for url in urls_of(item.product)}
-    return await request.app[COMMERCE].images.many(list(urls))
 
 
 def parameters(request: web.Request, known: Sequence[str]) -> dict[str, str]:

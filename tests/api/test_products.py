@@ -126,6 +126,20 @@ async def test_a_product_tells_what_became_of_its_pictures(owner: Client, data_d
     assert (await owner.get(PRODUCTS))["products"] == [product]
 
 
+async def test_a_product_carries_its_badges(owner: Client) -> None:
+    product = await made(owner)
+
+    badge = product["badges"]["tiktok"]
+    assert (badge["eligibility"], badge["colour"]) == ("ineligible", "red")
+    codes = [reason["code"] for reason in badge["reasons"]]
+    assert {"description_missing", "images_none", "not_connected"} <= set(codes)
+    assert not badge["sold_out"]
+    await put(owner, stock_path(product), {"on_hand": 0}, 1)
+    empty = await owner.get(path_of(product))
+    assert empty["badges"]["tiktok"]["sold_out"]
+    assert (await owner.get(PRODUCTS))["products"] == [empty]
+
+
 async def test_a_change_changes_what_it_says(owner: Client) -> None:
     product = await made(owner, vendor="Acme")
     sku = product["skus"][0]["id"]

@@ -179,6 +179,8 @@ async def test_the_catalogue_is_listed_with_stock(catalogue: Catalogue) -> None:
     second = await catalogue.page(first.next, 2, None)
     assert (second.items, second.next, second.total) == (items[2:], None, 3)
     assert (await catalogue.page(None, 2, Search(("can",)))).items == items[2:]
+    asked = [items[2].product.id, NOBODY, items[0].product.id]
+    assert await catalogue.many(asked) == [items[2], items[0]]
 
 
 async def test_nobody_is_found_changed_or_removed_that_is_not_there(catalogue: Catalogue) -> None:
