@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from mediaserver.imports import ImportDesk
+from mediaserver.inventory import InventoryCheck
 from mediaserver.rtmp.resolve import resolve
 from mediaserver.settings import ShopSettings, TikTokSettings
 from sync.badges import Badges
@@ -123,6 +124,7 @@ class Commerce:
             categories=self.categories,
             now=now,
         )
+        self.inventory = InventoryCheck(self.products, self.badges, now)
         self._tiktok = tiktok
 
     @property

@@ -1,5 +1,6 @@
 """Channels: where the shop sells besides its own checkout. TikTok Shop is the one there is."""
 
+import asyncio
 from typing import Annotated, Any
 
 import msgspec
@@ -8,14 +9,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from mediaserver.api.bodies import answer, read_json
 from mediaserver.api.keys import COMMERCE, DEPLOYMENT
+from mediaserver.channel_view import channel_view
 from mediaserver.commerce import Commerce
-from mediaserver.view import View, time_view
+from mediaserver.view import View
 from sync.connecting import authorizing
-from sync.connecting.checklist import Inventory, Item, checklist
-from sync.model import TIKTOK, ChannelRecord, RemoteShop, Tier
-from sync.shop_state import authorization_ends_at, shop_state
+from sync.model import TIKTOK, ChannelRecord, Tier
 from sync.store.channel import STATE_LIVES_S
-from sync.tier import TIERS, orders_left
 
 CONSENT_COOKIE = "shopcast_consent"
 CONSENT_PATH = "/oauth"
@@ -94,57 +93,9 @@ async def disconnect(request: web.Request) -> web.Response:
 
 
 async def current_view(commerce: Commerce) -> View:
-    record = await commerce.channels.get(TIKTOK)
-    inventory = Inventory(await commerce.products.count())
-    return channel_view(record, inventory, is_configured=commerce.has_tiktok, now=commerce.now())
-
-
-def channel_view(
-    record: ChannelRecord, inventory: Inventory, *, is_configured: bool, now: float
-) -> View:
-    """TikTok as the crew sees it: no token, no cipher."""
-    state = shop_state(record, now)
-    choices = record.attempt.choices if record.attempt is not None else ()
-    return {
-        "id": TIKTOK,
-        "configured": is_configured,
-        "connected": record.is_connected,
-        "state": state.state,
-        "conditions": list(state.conditions),
-        "text": state.text,
-        "shop": None if record.shop is None else _shop_view(record.shop),
-        "choices": [_shop_view(shop) for shop in choices],
-        "connected_at": time_view(record.connected_at),
-        "authorization_ends_at": time_view(authorization_ends_at(record)),
-        "auto_sync": record.auto_sync,
-        "account_attested": record.account_attested_at is not None,
-        "tier": record.tier,
-        "limits": None if record.tier is None else _limits_view(record, record.tier, now),
-        "checklist": [_item_view(item) for item in checklist(record, inventory, now)],
-        "revision": record.revision,
-    }
-
-
-def _shop_view(shop: RemoteShop) -> View:
-    return {"id": shop.id, "name": shop.name, "region": shop.region}
-
-
-def _limits_view(record: ChannelRecord, tier: Tier, now: float) -> View:
-    """What the probation allows; null is without limit."""
-    orders = orders_left(record, now)
-    return {
-        "products": TIERS[tier].products,
-        "orders_a_day": None if orders is None else orders.limit,
-        "orders_left_today": None if orders is None else orders.left,
-    }
-
-
-def _item_view(item: Item) -> View:
-    return {
-        "id": item.code,
-        "title": item.title,
-        "state": item.state,
-        "said": list(item.said),
-        "next_step": item.next_step,
-        "at": time_view(item.at),
-    }
+    """The channel as it is now. Raises StoreUnavailable."""
+    record, progress = await asyncio.gather(commerce.channels.get(TIKTOK), commerce.progress.get())
+    inventory = await commerce.inventory.look(record, progress)
+    return channel_view(
+        record, inventory, progress, is_configured=commerce.has_tiktok, now=commerce.now()
+    )

@@ -76,12 +76,12 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Inventory(msgspec.Struct, frozen=True):
-    """How many products there are to sell, how many of them TikTok has, and how many of those
-    may be sold; None where that is not known."""
+    """How many products the shop has, how many of them are at TikTok, and whether one at least may
+    be sold there; None is not known."""
 
     products: int
-    listed: int | None = None
-    eligible: int | None = None
+    listed: int = 0
+    has_eligible: bool | None = None
 
 
 def checklist(record: ChannelRecord, inventory: Inventory, now: float) -> tuple[Item, ...]:
@@ -180,23 +180,18 @@ def _tier(record: ChannelRecord) -> Item:
 
 
 def _inventory(record: ChannelRecord, inventory: Inventory) -> Item:
-    title = "Products that may be sold there"
+    title = "A product that may be sold there"
     if not inventory.products:
         return Item("inventory", title, "todo", "Add products, or import them from a CSV file.")
-    if inventory.eligible:
-        return Item("inventory", title, "done", said=(_of(inventory.eligible, inventory),))
     if not record.is_connected:
         return Item("inventory", title, "todo", "Connect first: TikTok has not seen them yet.")
+    if inventory.has_eligible:
+        return Item("inventory", title, "done")
     if not record.auto_sync:
         return Item("inventory", title, "todo", "Turn the sync on, so that TikTok gets them.")
-    if inventory.eligible is None or inventory.listed is None:
+    if inventory.has_eligible is None:
         return Item("inventory", title, "unknown", "Nothing: they are being looked at.")
-    said = (_of(inventory.eligible, inventory),)
     if inventory.listed:
         step = "TikTok is looking at them; each product's badge says why it may not be sold yet."
-        return Item("inventory", title, "waiting", step, said)
-    return Item("inventory", title, "failing", "See each product's badge for what to mend.", said)
-
-
-def _of(eligible: int, inventory: Inventory) -> str:
-    return f"{eligible} of {inventory.products} may be sold"
+        return Item("inventory", title, "waiting", step)
+    return Item("inventory", title, "failing", "See each product's badge for what to mend.")

@@ -194,9 +194,10 @@ def test_the_shop_is_connected_or_says_why_not(
         (ChannelRecord(), Inventory(5), "todo"),
         (with_(auto_sync=False), Inventory(5), "todo"),
         (CONNECTED, Inventory(5), "unknown"),
-        (CONNECTED, Inventory(5, listed=2, eligible=0), "waiting"),
-        (CONNECTED, Inventory(5, listed=0, eligible=0), "failing"),
-        (CONNECTED, Inventory(5, listed=2, eligible=1), "done"),
+        (CONNECTED, Inventory(5, listed=2, has_eligible=False), "waiting"),
+        (CONNECTED, Inventory(5, listed=0, has_eligible=False), "failing"),
+        (CONNECTED, Inventory(5, listed=2, has_eligible=True), "done"),
+        (ChannelRecord(), Inventory(5, listed=2, has_eligible=True), "todo"),
     ],
 )
 def test_inventory_must_be_eligible(
@@ -240,8 +241,8 @@ records = st.builds(
 inventories = st.builds(
     Inventory,
     products=st.integers(0, 100),
-    listed=st.none() | st.integers(0, 100),
-    eligible=st.none() | st.integers(0, 100),
+    listed=st.integers(0, 100),
+    has_eligible=st.none() | st.booleans(),
 )
 
 
