@@ -1,6 +1,7 @@
 """What happens in the shop, told to whoever listens to all of it."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -8,7 +9,7 @@ from mediaserver.badge_view import badges_view
 from mediaserver.broadcast import Broadcast
 from mediaserver.view import View
 from sync.badges import Badges
-from sync.errors import StoreUnavailable
+from sync.errors import NotFound, StoreUnavailable
 from sync.model import TIKTOK, Notice, ProductId
 
 MOST_TOLD = 50
@@ -17,12 +18,17 @@ and read again what they show."""
 
 _RETRY_S = 1.0
 
+_PAUSE_S = 0.2
+"""After the state was told: while a file is imported, products change all the time."""
+
 Teller = Callable[[], Awaitable[View]]
+ImportTeller = Callable[[str], Awaitable[View]]
 ProductTeller = Callable[[Iterable[ProductId]], Awaitable[dict[ProductId, View]]]
 
 
 class ShopNews:
-    """`channel` and `progress` give the views of these, `products` those of the ones that exist."""
+    """`channel` and `progress` give the views of these, `an_import` that of one by its id, which
+    raises NotFound, and `products` those of the ones that exist."""
 
     def __init__(
         self,
@@ -30,12 +36,14 @@ class ShopNews:
         *,
         channel: Teller,
         progress: Teller,
+        an_import: ImportTeller,
         products: ProductTeller,
     ) -> None:
         self.events = Broadcast(lambda: self._state)
         self._badges = badges
         self._channel = channel
         self._progress = progress
+        self._an_import = an_import
         self._products = products
         self._state: dict[str, Any] = {}
         self._forget()
@@ -92,13 +100,16 @@ class ShopNews:
             await self.refresh()
         if has_all:
             self.events.publish("state", self._state)
-            return
-        if has_channel:
+        if has_channel and not has_all:
             self.events.publish("channel", self._state["channels"][0])
-        if has_progress:
+        if has_progress and not has_all:
             self.events.publish("progress", self._state["progress"])
         for import_id in sorted(imports):
-            self.events.publish("import", {"id": import_id})
+            with contextlib.suppress(NotFound):  # it is forgotten after a while
+                self.events.publish("import", await self._an_import(import_id))
+        if has_all:
+            await asyncio.sleep(_PAUSE_S)
+            return
         await self._tell_products(products)
         for product, found in (await self._badges.of(sorted(badges), [TIKTOK])).items():
             self.events.publish("badge", {"product": product, "badges": badges_view(found)})

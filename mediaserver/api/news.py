@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 
 from mediaserver.api.channels import current_view
+from mediaserver.api.imports import import_view
 from mediaserver.channel_view import progress_view
 from mediaserver.commerce import Commerce
 from mediaserver.product_view import product_views
 from mediaserver.shop_news import ShopNews
 from mediaserver.view import View
 from sync.model import ProductId
+from sync.store.imports import ImportId
 
 
 def shop_news(commerce: Commerce) -> ShopNews:
@@ -18,7 +20,17 @@ def shop_news(commerce: Commerce) -> ShopNews:
     async def progress() -> View:
         return progress_view(await commerce.progress.get())
 
+    async def an_import(import_id: str) -> View:
+        record = await commerce.imports.get(ImportId(import_id))
+        return import_view(record, is_cut_short=commerce.imports.is_cut_short(record))
+
     async def products(ids: Iterable[ProductId]) -> dict[ProductId, View]:
         return await product_views(commerce, await commerce.catalogue.many(list(ids)))
 
-    return ShopNews(commerce.badges, channel=channel, progress=progress, products=products)
+    return ShopNews(
+        commerce.badges,
+        channel=channel,
+        progress=progress,
+        an_import=an_import,
+        products=products,
+    )

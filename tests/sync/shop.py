@@ -14,6 +14,7 @@ from sync.store.images import Images
 from sync.store.lease import Fence, Lease
 from sync.store.listings import Listings
 from sync.store.products import Products, Write
+from sync.store.progress import Progress, ProgressStore
 from sync.store.stock import Stocks
 from tests.sync.selling import CATEGORY, CHANNEL, FETCHED, LISTING, PICTURE, PRODUCT
 
@@ -38,6 +39,7 @@ class Shop:
             categories=self.categories,
             now=now,
         )
+        self._progress = ProgressStore(connection)
         self._lease = Lease(connection, holder="the test", ttl_s=3600)
         self._fence: Fence | None = None
 
@@ -83,6 +85,11 @@ class Shop:
         base = msgspec.structs.replace(LISTING, verdict_at=self.now(), **said)
         listings = [_of(base, product) for product in products]
         await self.listings.save(listings, self._fence)
+
+    async def progress(self, progress: Progress) -> None:
+        """How far the sync is."""
+        assert self._fence is not None
+        await self._progress.save(progress, self._fence)
 
 
 def _named(name: str) -> Product:
