@@ -28,6 +28,8 @@ async def test_the_consent_page_names_the_sellers_and_keeps_the_state(
 
     assert response.status == 200
     assert [name in page for name in ("cedar", "harbour", "sprout")] == [True, True, True]
+    assert 'value="cedar" checked' in page
+    assert page.count(" checked") == 1
     assert 'value="x&quot;&gt;&lt;b&gt;"' in page
 
 
@@ -81,6 +83,7 @@ async def test_a_pair_of_tokens_has_absolute_expiries(
     answer = await Caller(sandbox, session).redeem(await code_of(sandbox))
 
     pair = answer["data"]
+    assert (await sandbox.control.requests())["token_get"] == {"0": 1}
     assert pair["access_token_expire_in"] == START + WEEK_S
     assert pair["refresh_token_expire_in"] == START + 365 * 24 * 3600
     assert pair["user_type"] == 0

@@ -9,6 +9,7 @@ import pytest
 from sync.sandbox.errors import ControlError
 from sync.sandbox.faults import FaultKind
 from sync.sandbox.server import Sandbox
+from sync.sandbox.world import SandboxSettings
 from tests.sync.sandbox.caller import Caller
 from tests.sync.sandbox.mailbox import Mailbox
 
@@ -55,6 +56,7 @@ async def test_a_server_error_is_no_envelope(
     with pytest.raises(aiohttp.ContentTypeError):
         await caller.call("GET", SHOPS, cipher=None)
     assert caller.status == status
+    assert (await sandbox.control.requests())["shops"][str(status)] == 1
 
 
 async def test_a_connection_that_closes_before_did_nothing(
@@ -164,3 +166,18 @@ async def test_clearing_faults_ends_them_all(sandbox: Sandbox, caller: Caller) -
 async def test_a_fault_names_an_endpoint_that_is_there(sandbox: Sandbox) -> None:
     with pytest.raises(ControlError, match="create_product"):
         await sandbox.control.fail("internal", "make_product")
+
+
+async def test_what_hangs_ends_with_the_sandbox(
+    session: aiohttp.ClientSession, mailbox: Mailbox
+) -> None:
+    async with Sandbox(SandboxSettings(redirect_url="http://127.0.0.1:1/")) as sandbox:
+        caller = await Caller(sandbox, session).connect()
+        await mailbox.subscribe(caller, "PRODUCT_CREATION")
+        await sandbox.control.fail("hang_after", "create_product")
+        hanging = asyncio.create_task(caller.create())
+        async with asyncio.timeout(10):
+            await mailbox.arrived.wait()
+
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await hanging

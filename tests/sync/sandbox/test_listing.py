@@ -62,6 +62,23 @@ FLAWS: dict[str, tuple[Any, int]] = {
         lambda body: sku(body, sales_attributes=attributes("a", "b", "c", "d")),
         12052525,
     ),
+    "a sales attribute without a value": (
+        lambda body: sku(body, sales_attributes=[{"name": "Scent"}]),
+        12052527,
+    ),
+    "a sales attribute without a name": (
+        lambda body: sku(body, sales_attributes=[{"value_name": "Cedar"}]),
+        12052527,
+    ),
+    "an image of a SKU never uploaded": (
+        lambda body: sku(
+            body,
+            sales_attributes=[
+                {"name": "Scent", "value_name": "Cedar", "sku_img": {"uri": "other"}}
+            ],
+        ),
+        12052722,
+    ),
     "SKUs of other attributes": (
         lambda body: {
             "skus": [

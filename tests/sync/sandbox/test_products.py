@@ -29,10 +29,12 @@ async def test_a_product_is_pending_until_its_audit_passes(caller: Caller) -> No
     made = await caller.create()
 
     assert await states(caller, made["product_id"]) == ("PENDING", "AUDITING")
+    assert (await caller.product(made["product_id"]))["product_status"] == "INITIAL"
     await caller.sandbox.control.clock(AUDIT_S - 1)
     assert await states(caller, made["product_id"]) == ("PENDING", "AUDITING")
     await caller.sandbox.control.clock(1)
     assert await states(caller, made["product_id"]) == ("ACTIVATE", "APPROVED")
+    assert (await caller.product(made["product_id"]))["product_status"] == "ACTIVATE"
 
 
 async def test_a_product_is_told_as_it_was_made(caller: Caller) -> None:
@@ -318,10 +320,11 @@ async def test_prices_change_at_once_while_on_sale_only(caller: Caller) -> None:
     new = {"skus": [{"id": made["skus"][0]["id"], "price": {"amount": "20.00", "currency": "USD"}}]}
     assert (await caller.call("POST", path, new))["code"] == 12019113
 
-    await caller.sandbox.control.clock(AUDIT_S)
+    await caller.sandbox.control.clock(AUDIT_S + 1)
     assert await caller.data("POST", path, new) == {}
-    [sku] = (await caller.product(made["product_id"]))["skus"]
-    assert sku["price"]["sale_price"] == "20.00"
+    product = await caller.product(made["product_id"])
+    assert product["skus"][0]["price"]["sale_price"] == "20.00"
+    assert product["update_time"] == START + AUDIT_S + 1
     assert await states(caller, made["product_id"]) == ("ACTIVATE", "APPROVED")
 
     await caller.sandbox.control.product(made["product_id"], on_promotion=True)

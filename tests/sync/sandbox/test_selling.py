@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import aiohttp
 import pytest
 
 from sync.sandbox.errors import ShopperRefused
@@ -128,7 +129,9 @@ async def test_a_read_of_stock_is_of_100_products_or_600_skus(shelf: Shelf) -> N
 
     assert await code() == 12052910
     assert await code(product_ids=["1"] * 101) == 12019120
+    assert await code(product_ids=["1"] * 100) == 0
     assert await code(sku_ids=["1"] * 601) == 12019120
+    assert await code(sku_ids=["1"] * 600) == 0
     data = await shelf.caller.data("POST", path, {"product_ids": [shelf.product_id, "1"]})
     assert [each["product_id"] for each in data["inventory"]] == [shelf.product_id]
 
@@ -197,12 +200,64 @@ async def test_an_order_goes_its_way_to_its_end(sandbox: Sandbox, shelf: Shelf) 
 
     assert (await control.ship(bought["id"], [first]))["status"] == "PARTIALLY_SHIPPING"
     assert await shelf.stock() == (3, 1)
+    order = await told(shelf.caller, bought["id"])
+    shown = [item["display_status"] for item in order["line_items"]]
+    assert shown == ["IN_TRANSIT", "AWAITING_SHIPMENT"]
+    assert [item.get("package_id") for item in order["line_items"]] == [
+        order["packages"][0]["id"],
+        None,
+    ]
     assert (await control.ship(bought["id"]))["status"] == "IN_TRANSIT"
     assert await shelf.stock() == (3, 0)
     assert (await control.deliver(bought["id"]))["status"] == "DELIVERED"
     assert (await control.complete(bought["id"]))["status"] == "COMPLETED"
     with pytest.raises(ShopperRefused, match="is COMPLETED"):
         await control.cancel(bought["id"])
+
+
+async def test_an_order_takes_each_step_once(sandbox: Sandbox, shelf: Shelf) -> None:
+    control = sandbox.control
+    bought = await control.buy(shelf.sku_id)
+    for too_early in (control.ship, control.deliver, control.complete, control.give_back):
+        with pytest.raises(ShopperRefused, match="is UNPAID"):
+            await too_early(bought["id"])
+    await control.pay(bought["id"])
+    with pytest.raises(ShopperRefused, match="is ON_HOLD"):
+        await control.pay(bought["id"])
+    with pytest.raises(ShopperRefused) as refused:
+        await control.cancel(bought["id"], ["17"])
+    assert refused.value.reason == "unknown_item"
+
+
+async def test_an_order_is_of_one_shop_and_of_something(
+    sandbox: Sandbox, session: aiohttp.ClientSession, shelf: Shelf
+) -> None:
+    other = await Caller(sandbox, session).connect("harbour")
+    made = await other.create()
+    await sandbox.control.clock(AUDIT_S)
+
+    for basket, reason in (
+        ({}, "empty"),
+        ({shelf.sku_id: 0}, "empty"),
+        ({"17": 1}, "unknown_sku"),
+        ({shelf.sku_id: 1, made["skus"][0]["id"]: 1}, "two_shops"),
+        ({shelf.sku_id: 1, made["skus"][0]["id"]: 9}, "two_shops"),
+    ):
+        with pytest.raises(ShopperRefused) as refused:
+            await sandbox.control.buy(basket=basket)
+        assert refused.value.reason == reason
+    with pytest.raises(ShopperRefused) as refused:
+        await sandbox.control.pay("17")
+    assert refused.value.reason == "unknown_order"
+    assert await shelf.stock() == (5, 0)
+
+
+async def test_an_order_has_a_status_that_nobody_knows(sandbox: Sandbox, shelf: Shelf) -> None:
+    bought = await sandbox.control.buy(shelf.sku_id)
+    await sandbox.control.order(bought["id"], "TELEPORTED")
+
+    assert (await told(shelf.caller, bought["id"]))["status"] == "TELEPORTED"
+    assert await shelf.stock() == (4, 1)
 
 
 async def test_a_cancellation_restocks_unless_that_is_off(sandbox: Sandbox, shelf: Shelf) -> None:
