@@ -34,6 +34,7 @@ _TITLES: dict[OutcomeCode, str] = {
     "connected": "TikTok Shop is connected",
     "choose_shop": "One thing is left to do",
     "going_on": "Almost there",
+    "used_state": "This link works once",  # and may well have connected the shop then
 }
 
 _NOT_CONNECTED = "TikTok Shop is not connected"

@@ -86,6 +86,7 @@ async def test_a_state_is_good_once(seller: Connecting) -> None:
     again = await browser.come_back(redirect)
 
     assert (again.status, outcome_of(again)) == (409, "used_state")
+    assert b"not connected</h1>" not in again.body
     assert (await seller.channel())["connected"] is True
 
 
