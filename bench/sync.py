@@ -1,14 +1,16 @@
-"""The shop's side: how fast a catalogue gets to TikTok, and what it costs meanwhile."""
+"""The shop's side: how fast a catalogue gets to TikTok, what it costs meanwhile,
+and how soon everybody sees what may be sold."""
 
 import argparse
 import asyncio
 
-from bench import sidecar
+from bench import badges, sidecar
 from bench.report import Report, report
 
 
 async def measure(products: int, runs: int) -> Report:
-    return report("sync", [await sidecar.measure(products) for _ in range(runs)], {}, {})
+    figures = [await badges.measure() | await sidecar.measure(products) for _ in range(runs)]
+    return report("sync", figures, {}, {})
 
 
 def main() -> None:
