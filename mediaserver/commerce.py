@@ -55,7 +55,9 @@ log = logging.getLogger(__name__)
 CALLBACK_PATH = "/oauth/tiktok/callback"
 WEBHOOK_PATH = "/webhooks/tiktok"
 
-_CLOSE_WITHIN_S = 0.5
+_CLOSE_WITHIN_S = 1.5
+"""How long a server that ends waits for tokens that are being renewed."""
+
 _RESTART_S = 5.0
 
 

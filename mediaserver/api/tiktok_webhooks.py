@@ -9,6 +9,7 @@ from mediaserver.api.bodies import BODY_TIMEOUT_S, MAX_BODY_BYTES, answer, read_
 from mediaserver.api.keys import COMMERCE
 from mediaserver.commerce import Commerce
 from mediaserver.errors import BadRequest, Unauthorized
+from sync.connecting.doubt import doubt
 from sync.errors import Invalid
 from sync.model import TIKTOK
 from sync.store.hints import Hint
@@ -51,7 +52,7 @@ async def receive(request: web.Request) -> web.Response:
 async def _kept(commerce: Commerce, event: Event) -> None:
     match event.data:
         case Deauthorized():
-            await commerce.tiktok.keeper.doubt()
+            await doubt(commerce.channels, commerce.now())
         case AuthorizationExpiring(expiration_time=int(ends_at)):
             said_at = float(event.timestamp or 0)
             await commerce.tiktok.keeper.expiring(float(ends_at), said_at)

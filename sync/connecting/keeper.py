@@ -116,17 +116,6 @@ class Keeper:
             raise NotAuthorized("TikTok Shop is not connected: connect it first")
         return await self._check(record.shop)
 
-    async def doubt(self) -> None:
-        """Somebody says that the seller has shut us out: see for ourselves, for such words may
-        be of an earlier connection."""
-
-        def doubted(record: ChannelRecord) -> ChannelRecord:
-            if not record.is_connected:
-                return record
-            return msgspec.structs.replace(record, doubted_at=self._now())
-
-        await self._channels.change(TIKTOK, doubted)
-
     async def expiring(self, ends_at: float, said_at: float) -> None:
         """TikTok said at `said_at` that the authorization ends at `ends_at`."""
 
@@ -239,6 +228,8 @@ class Keeper:
             for topic in wire.TOPICS.values():
                 if there.get(topic) != self._webhook_url:
                     await self._tiktok.set_webhook(cipher, topic, self._webhook_url)
+        except (TokenRefused, TokenShopMismatch):
+            raise
         except TikTokError as error:
             log.warning("tiktok_webhooks_not_set error=%s", error)
 

@@ -83,6 +83,7 @@ class Tokens:
         if self._renewal is not None and not self._renewal.done():
             await asyncio.wait([self._renewal], timeout=within_s)
             self._renewal.cancel()
+            await asyncio.gather(self._renewal, return_exceptions=True)
 
     async def _held(self) -> Authorization:
         record = await self._channels.get(TIKTOK)

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from sync.categories import Placements
+from sync.connecting.doubt import doubt
 from sync.errors import StoreUnavailable, SyncError
 from sync.local_rules import ANY_MARKET, MARKETS, Market
 from sync.model import (
@@ -59,6 +60,8 @@ from sync.tiktok.errors import (
     ScopeMissing,
     TikTokError,
     TikTokUnavailable,
+    TokenRefused,
+    TokenShopMismatch,
 )
 
 log = logging.getLogger(__name__)
@@ -403,7 +406,7 @@ class Session:
         except (RateLimited, TikTokUnavailable, ImageMissing) as error:
             self._try_again(product, error)
         except (NotAuthorized, ScopeMissing, AppRefused) as error:
-            self._refuse(error)
+            await self._refuse(error)
             self.work.add_at(product, self._refused_until)
         except Exception:
             log.exception("sync_of_product_failed product=%s", product)
@@ -420,8 +423,10 @@ class Session:
         self._board.put(product, "waiting", self._now())
         self.work.add_at(product, self._now() + pause_s)
 
-    def _refuse(self, error: TikTokError) -> None:
+    async def _refuse(self, error: TikTokError) -> None:
         """TikTok takes nothing of the shop at all: there is no use in trying product by product."""
+        if isinstance(error, TokenRefused | TokenShopMismatch):
+            await doubt(self._stores.channels, self._now())
         if not self._refused_until:
             log.warning("sync_refused error=%s", error)
         self._refusal = error.message
@@ -571,7 +576,7 @@ class Session:
             elif hints:
                 await self._follow(shop.cipher, hints)
         except (NotAuthorized, ScopeMissing, AppRefused) as error:
-            self._refuse(error)
+            await self._refuse(error)
         except TikTokError as error:
             log.info("sync_reads_again error=%s", error)
 

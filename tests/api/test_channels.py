@@ -171,3 +171,56 @@ class TestConnected:
         while again.status == 503:
             again = await browser.come_back(redirect)
         assert outcome_of(again) == "connected"
+
+    async def test_inventory_is_looked_at_once_it_can_be_sold_there(
+        self, seller: Connecting
+    ) -> None:
+        body = {"title": "Mug", "currency": "USD", "skus": [{"price": 1250, "seller_sku": "M"}]}
+        await seller.owner.post("/api/v1/products", body, 201)
+
+        inventory = item(await seller.channel(), "inventory")
+
+        assert (inventory["state"], inventory["title"]) == (
+            "failing",
+            "A product that may be sold there",
+        )
+        assert "badge" in inventory["next_step"]
+        await seller.owner.call("DELETE", CHANNEL)
+        assert "Connect first" in item(await seller.channel(), "inventory")["next_step"]
+
+    async def test_whoever_listens_hears_of_connecting_and_disconnecting(
+        self, owner: Client, sandbox: Sandbox
+    ) -> None:
+        seller = await connecting(owner, sandbox)
+        async with owner.events("/api/v1/events") as events:
+            await seller.connect()
+            connected = await events.until("channel", connected=True)
+            await owner.call("DELETE", CHANNEL)
+            ended = await events.until("channel", connected=False)
+
+        assert connected["shop"]["name"] == "Cedar & Co"
+        assert ended["state"] == "not_connected"
+
+    async def test_whoever_listens_hears_that_the_seller_shut_us_out(
+        self, seller: Connecting
+    ) -> None:
+        await seller.owner.post(f"{CHANNEL}/check")  # has webhooks sent here too
+        async with seller.owner.events("/api/v1/events") as events:
+            await seller.sandbox.control.deauthorize("cedar")
+            ended = await events.until("channel", connected=False)
+
+        assert ended["state"] == "deauthorized"
+        assert item(ended, "shop")["next_step"] == "Connect again."
+
+    async def test_without_a_webhook_the_sync_notices_that_the_seller_shut_us_out(
+        self, seller: Connecting
+    ) -> None:
+        await seller.owner.post(f"{CHANNEL}/check")
+        await seller.sandbox.control.tamper(lose=100)
+        await seller.sandbox.control.deauthorize("cedar")
+        body = {"title": "Mug", "currency": "USD", "skus": [{"price": 1250, "seller_sku": "M"}]}
+        await seller.owner.post("/api/v1/products", body, 201)
+
+        channel = await seller.until(lambda channel: not channel["connected"])
+
+        assert channel["state"] == "deauthorized"

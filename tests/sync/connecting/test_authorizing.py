@@ -7,6 +7,7 @@ import pytest
 
 from mediaserver.redis_server import RedisServer
 from sync.connecting.authorizing import Returned, disconnect
+from sync.connecting.doubt import doubt
 from sync.errors import Conflict, StoreUnavailable
 from sync.model import TIKTOK, ChannelRecord
 from sync.sandbox.server import Sandbox
@@ -201,7 +202,7 @@ async def test_connecting_again_after_the_seller_shut_us_out_takes_the_same_shop
     british = attempt.choices[1]
     await server.tiktok.authorizing.choose(british.id)
     await sandbox.control.deauthorize("harbour")
-    await server.tiktok.keeper.doubt()
+    await doubt(server.channels, server.sandbox.world.clock.now())
     await server.tiktok.keeper.tend()
     assert shop_state(await server.record(), 0.0).state == "deauthorized"
 

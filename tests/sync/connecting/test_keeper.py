@@ -5,6 +5,7 @@ import contextlib
 
 import pytest
 
+from sync.connecting.doubt import doubt
 from sync.connecting.keeper import CHECK_FAILING_S, CHECK_S
 from sync.sandbox.server import Sandbox
 from sync.shop_state import shop_state
@@ -132,7 +133,7 @@ async def test_a_seller_who_shut_us_out_is_noticed_without_a_webhook(
 
 async def test_a_doubt_that_is_none_is_dropped(server: Server) -> None:
     await server.connect()
-    await server.tiktok.keeper.doubt()
+    await doubt(server.channels, server.sandbox.world.clock.now())
     assert (await server.record()).doubted_at is not None
 
     await server.tiktok.keeper.tend()
@@ -144,7 +145,7 @@ async def test_a_doubt_that_is_none_is_dropped(server: Server) -> None:
 
 async def test_a_doubt_waits_for_tiktok(server: Server, sandbox: Sandbox) -> None:
     await server.connect()
-    await server.tiktok.keeper.doubt()
+    await doubt(server.channels, server.sandbox.world.clock.now())
     await sandbox.control.fail("error_503", "shops", times=5)
 
     with pytest.raises(TikTokUnavailable):
@@ -160,7 +161,7 @@ async def test_a_shop_that_was_taken_away_is_not_ours_any_more(
     await server.connect()
     await server.tiktok.keeper.tend()
     sandbox.world.sellers["cedar"].shops.clear()
-    await server.tiktok.keeper.doubt()
+    await doubt(server.channels, server.sandbox.world.clock.now())
 
     await server.tiktok.keeper.tend()
 
