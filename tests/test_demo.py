@@ -58,6 +58,7 @@ async def test_demo_ends_by_itself_and_shows_that_both_feeds_arrived(scratch: Pa
     lines = [line for line in text.splitlines() if " fps, " in line]
     assert [line.split("|")[0].strip() for line in lines] == [f"{n} s" for n in range(1, 11)]
     assert all("local live" in line for line in lines)
+    assert lines[-1].endswith("TikTok: 4 eligible, 2 ineligible")
     assert processes_of(scratch) == []
 
 

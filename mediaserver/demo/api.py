@@ -17,7 +17,9 @@ class Api:
 
     def __init__(self, address: str, token: str) -> None:
         self.address = address
+        self.cookies = aiohttp.CookieJar(unsafe=True)  # the server's address may be a number
         self._http = aiohttp.ClientSession(
+            cookie_jar=self.cookies,
             headers={"Authorization": f"Bearer {token}"},
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
         )
@@ -35,9 +37,17 @@ class Api:
 
     async def request(self, method: str, path: str, body: object = None) -> Any:
         """The JSON of the answer, None where it is empty. Raises ApiError."""
+        return await self._answer(method, path, json=body)
+
+    async def upload(self, path: str, body: bytes, content_type: str) -> Any:
+        """The JSON of the answer to a POST of a file. Raises ApiError."""
+        headers = {"Content-Type": content_type}
+        return await self._answer("POST", path, data=body, headers=headers)
+
+    async def _answer(self, method: str, path: str, **sent: Any) -> Any:
         url = f"{self.address}/api/v1{path}"
         try:
-            async with self._http.request(method, url, json=body) as response:
+            async with self._http.request(method, url, **sent) as response:
                 if response.status >= 400:
                     raise ApiError(f"{method} {path}: {response.status} {await response.text()}")
                 return await response.json() if response.content_type.endswith("json") else None

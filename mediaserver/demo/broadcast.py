@@ -1,7 +1,7 @@
 """A show that is set up, watched and ended through the server's HTTP alone."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,13 +32,18 @@ class Broadcast:
 
     @classmethod
     async def create(
-        cls, api: Api, title: str, feeds: Iterable[str], layout: Mapping[str, Any]
+        cls,
+        api: Api,
+        title: str,
+        feeds: Iterable[str],
+        layout: Mapping[str, Any],
+        channels: Sequence[str] = (),
     ) -> "Broadcast":
         """A show off air with the default canvas in `layout`, and `feeds` by name, admitted.
 
         Raises ApiError.
         """
-        show = await api.request("POST", "/shows", {"title": title})
+        show = await api.request("POST", "/shows", {"title": title, "channels": channels})
         path = f"/shows/{show['id']}"
         invited = [
             await api.request("POST", f"{path}/feeds", {"name": name, "admitted": True})
@@ -54,6 +59,9 @@ class Broadcast:
 
     async def state(self) -> Any:
         return await self.api.request("GET", self.path)
+
+    async def rundown(self) -> Any:
+        return await self.api.request("GET", f"{self.path}/rundown")
 
     async def add_target(self, name: str, url: str, stream_key: str) -> str:
         """Add a destination that is not started yet; its id."""

@@ -10,13 +10,13 @@ from pathlib import Path
 import msgspec
 
 from compositor.geometry import Fractions
-from mediaserver.demo import status
+from mediaserver.demo import shop, status
 from mediaserver.demo.api import ApiError
 from mediaserver.demo.broadcast import Broadcast, NotReached
 from mediaserver.demo.camera import CAMERAS, FPS
 from mediaserver.demo.child import Child, ChildFailed
 from mediaserver.demo.destination import Destination, destination
-from mediaserver.demo.server import RunningServer, running_server
+from mediaserver.demo.server import RunningServer, free_port, running_server
 from mediaserver.demo.verdict import Expected, judge
 
 CAMERAS_WITHIN_S = 30.0
@@ -70,11 +70,21 @@ async def _run(seconds: float | None) -> int:
 async def _story(directory: Path, recording: Path, seconds: float | None) -> None:
     """From nothing to a show that has ended, with what arrived in `recording`."""
     print("starting the server …", flush=True)
-    async with destination(recording) as local, running_server(directory) as server:
+    port = free_port()
+    async with (
+        destination(recording) as local,
+        shop.sandbox(directory, f"http://127.0.0.1:{port}") as tiktok,
+        shop.pictures() as pictures_url,
+        running_server(directory, port, **tiktok.settings, **shop.SETTINGS) as server,
+    ):
         names = [camera.name for camera in CAMERAS]
         layout = {"preset": "side-by-side"}
-        broadcast = await Broadcast.create(server.api, "Demo", names, layout)
+        broadcast = await Broadcast.create(server.api, "Demo", names, layout, ["tiktok"])
         await broadcast.add_target("local", local.url, "demo")
+        print("opening the shop …", flush=True)
+        products = await shop.fill(server.api, pictures_url)
+        await shop.connect(server.api)
+        await server.api.request("PUT", f"{broadcast.path}/rundown", {"products": products})
         print("starting two cameras …", flush=True)
         log = directory / "cameras.log"
         cameras = await Child.start("the cameras' process", "mediaserver.demo.cameras", log=log)
@@ -84,7 +94,7 @@ async def _story(directory: Path, recording: Path, seconds: float | None) -> Non
             await broadcast.feeds_on(CAMERAS_WITHIN_S)
             await broadcast.start()
             await broadcast.targets_live(ON_AIR_WITHIN_S)
-            print(_where_to_look(server, broadcast, local), flush=True)
+            print(_where_to_look(server, broadcast, tiktok, local), flush=True)
             await _watch(broadcast, cameras, seconds)
             await broadcast.end()
             await local.ended(ENDED_WITHIN_S)
@@ -106,11 +116,14 @@ async def _watch(broadcast: Broadcast, cameras: Child, seconds: float | None) ->
             raise cameras.failure("ended")
         state = await broadcast.state()
         now_s = loop.time()
-        print(status.line(on_air_s, state, sent, now_s - before_s), flush=True)
+        rundown = await broadcast.rundown()
+        print(status.line(on_air_s, state, sent, now_s - before_s, rundown), flush=True)
         sent, before_s = status.bytes_sent(state), now_s
 
 
-def _where_to_look(server: RunningServer, broadcast: Broadcast, local: Destination) -> str:
+def _where_to_look(
+    server: RunningServer, broadcast: Broadcast, tiktok: shop.Sandbox, local: Destination
+) -> str:
     show = f"{server.api.address}/api/v1{broadcast.path}"
     token = f"Authorization: Bearer $(cat {server.token_file})"
     return "on air:\n" + status.table(
@@ -118,6 +131,8 @@ def _where_to_look(server: RunningServer, broadcast: Broadcast, local: Destinati
             ("show", show),
             ("token", f'{server.token_file}: sign in with it, or `curl -H "{token}" {show}`'),
             ("picture", f"{show}/canvases/landscape/snapshot.jpg"),
+            ("rundown", f"{show}/rundown"),
+            ("sandbox", f"{tiktok.url}/_control/: TikTok Shop, played by this machine"),
             ("sent to", local.url),
             ("play it", f"ffplay {local.path}"),
         ]

@@ -27,13 +27,15 @@ class RunningServer:
 
 
 @asynccontextmanager
-async def running_server(directory: Path, **settings: str) -> AsyncIterator[RunningServer]:
+async def running_server(
+    directory: Path, port: int | None = None, **settings: str
+) -> AsyncIterator[RunningServer]:
     """A server that is ready, ended with the block. Its data and its log are in `directory`;
     `settings` are variables of its environment.
 
     Raises ChildFailed if it does not come up.
     """
-    port = free_port()
+    port = port or free_port()
     data = directory / "data"
     child = await Child.start(
         "the server",

@@ -1,9 +1,12 @@
 """What the demo prints, from what the server says: pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mediaserver.demo.verdict import Verdict
+
+ELIGIBILITIES = ("eligible", "pending", "ineligible", "unknown")
 
 
 def bytes_sent(state: Mapping[str, Any]) -> dict[str, int]:
@@ -12,7 +15,11 @@ def bytes_sent(state: Mapping[str, Any]) -> dict[str, int]:
 
 
 def line(
-    on_air_s: float, state: Mapping[str, Any], before: Mapping[str, int], interval_s: float
+    on_air_s: float,
+    state: Mapping[str, Any],
+    before: Mapping[str, int],
+    interval_s: float,
+    rundown: Mapping[str, Any],
 ) -> str:
     """One line of what is on air; `before` is what `bytes_sent` gave `interval_s` ago."""
     parts = [f"{on_air_s:5.0f} s"]
@@ -26,7 +33,14 @@ def line(
             + (f" ({target['reason']})" if target["reason"] else "")
         )
     parts.append(", ".join(f"{feed['name']} {feed['state']}" for feed in state["feeds"]))
+    parts.append(f"TikTok: {badges(rundown)}")
     return " | ".join(parts)
+
+
+def badges(rundown: Mapping[str, Any]) -> str:
+    """How many of the rundown's products may be sold on TikTok, in words."""
+    found = Counter(product["badges"]["tiktok"]["eligibility"] for product in rundown["products"])
+    return ", ".join(f"{found[name]} {name}" for name in ELIGIBILITIES if found[name])
 
 
 def summary(verdict: Verdict) -> str:

@@ -14,21 +14,29 @@ STATE: dict[str, Any] = {
     ],
 }
 
+RUNDOWN = {
+    "products": [
+        {"badges": {"tiktok": {"eligibility": word}}}
+        for word in ("unknown", "eligible", "eligible")
+    ]
+}
+
 
 def test_line_says_what_is_on_air() -> None:
-    assert line(3, STATE, {"a": 200_000, "b": 0}, 1.0) == (
+    assert line(3, STATE, {"a": 200_000, "b": 0}, 1.0, RUNDOWN) == (
         "    3 s | landscape 29.97 fps, 2 late | local live 4.00 Mbit/s | "
-        "far retrying 0.00 Mbit/s (no answer) | Studio on, Workshop frozen"
+        "far retrying 0.00 Mbit/s (no answer) | Studio on, Workshop frozen | "
+        "TikTok: 2 eligible, 1 unknown"
     )
 
 
 def test_canvas_that_nobody_wants_has_no_frames() -> None:
     idle = {**STATE, "canvases": {"landscape": {"id": "landscape", "program": None}}}
-    assert "landscape  0.00 fps, 0 late" in line(1, idle, {}, 1.0)
+    assert "landscape  0.00 fps, 0 late" in line(1, idle, {}, 1.0, RUNDOWN)
 
 
 def test_counters_that_began_anew_are_no_negative_rate() -> None:
-    assert "local live 0.00 Mbit/s" in line(1, STATE, {"a": 900_000, "b": 0}, 1.0)
+    assert "local live 0.00 Mbit/s" in line(1, STATE, {"a": 900_000, "b": 0}, 1.0, RUNDOWN)
 
 
 def test_bytes_are_told_by_target() -> None:
