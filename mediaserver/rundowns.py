@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from mediaserver.errors import BadRequest
@@ -9,11 +10,16 @@ from mediaserver.show import Show
 from mediaserver.show.rundown import check_length
 from sync.badges import Badges
 from sync.connection import Connection
-from sync.errors import StoreUnavailable
+from sync.errors import StoreUnavailable, SyncError
 from sync.model import Notice, ProductId
+
+log = logging.getLogger(__name__)
 
 LOOK_INTERVAL_S = 1.0
 """How often it is asked whether time alone has changed a badge, or the store went away."""
+
+_PAUSE_S = 0.05
+"""Between two looks: units that sell faster than this are told together."""
 
 _OF_PRODUCTS = ("product", "stock", "image", "listing")
 _OF_ALL = ("channel", "categories", "all")
@@ -52,7 +58,8 @@ class Rundowns:
     async def run(self) -> None:
         """Tell of changes until cancelled."""
         while True:
-            await self._tend()
+            if await self._tend():
+                await asyncio.sleep(_PAUSE_S)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_INTERVAL_S):
                     await self._wake.wait()
@@ -82,7 +89,8 @@ class Rundowns:
                     raise BadRequest(f"there is no product {product!r}", f"products[{number}]")
             return await show.set_rundown(products, looked)
 
-    async def _tend(self) -> None:
+    async def _tend(self) -> bool:
+        """Whether products of any show had to be looked at."""
         changed, self._changed = self._changed, set()
         all_changed, self._all_changed = self._all_changed, False
         now, concerned = self._now(), []
@@ -99,6 +107,7 @@ class Rundowns:
                 concerned.append(show)
         if concerned:
             await self._look(concerned)
+        return bool(concerned)
 
     async def _look(self, shows: Sequence[Show]) -> None:
         async with self._looking:
@@ -106,7 +115,8 @@ class Rundowns:
             channels = list(dict.fromkeys(c for show in shows for c in show.channels))
             try:
                 looked = await self._badges.look(products, channels)
-            except StoreUnavailable:
+            except SyncError as error:
+                log.debug("products_not_looked_at reason=%s", error)
                 for show in shows:
                     show.lose_products()
                 return
