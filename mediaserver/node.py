@@ -38,11 +38,17 @@ ALONE_TIMEOUT_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks. A host is one by the token of one feed."""
+    """Who asks. A host is one by the token of one feed; `name` is that of a producer's token."""
 
     role: Role
     show_id: ShowId | None = None
     feed_id: FeedId | None = None
+    name: str = ""
+
+    @property
+    def who(self) -> str:
+        """As histories have it."""
+        return f"{self.role} {self.name}".strip()
 
 
 class Node:
@@ -173,7 +179,7 @@ class Node:
         except (NotFound, UnreadableRecord) as error:
             log.debug("no_hosts_of show=%s reason=%s", show_id, error)
         if hashed in self._tokens:
-            return Principal("producer")
+            return Principal("producer", name=self._tokens[hashed].name)
         if host := self._host(hashed):
             return host
         raise Unauthorized("the token is not, or no longer, good: ask for a new one")

@@ -39,7 +39,7 @@ async def begin(request: web.Request) -> web.Response:
         raise web.HTTPUnsupportedMediaType(text="send the file itself, as Content-Type: text/csv")
     if (request.content_length or 0) > MAX_FILE_BYTES:
         raise PayloadTooLarge(MAX_FILE_BYTES)
-    asked = Asked(stock, query.get("currency"), request[PRINCIPAL].role)
+    asked = Asked(stock, query.get("currency"), request[PRINCIPAL].who)
     try:
         async with asyncio.timeout(UPLOAD_TIMEOUT_S):
             record = await _desk(request).take(_chunks(request), asked)

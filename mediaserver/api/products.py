@@ -133,7 +133,7 @@ def _sku(request: web.Request) -> SkuId:
 
 def _who(request: web.Request) -> str:
     """Who asks, as the history of stock has it."""
-    return request[PRINCIPAL].role
+    return request[PRINCIPAL].who
 
 
 async def _draft(request: web.Request) -> ProductDraft:

@@ -231,7 +231,11 @@ async def test_stock_is_adjusted_by_a_difference(owner: Client, producer: Client
     assert [
         (each["by"], each["reason"], each["delta"], each["on_hand"], each["revision"])
         for each in changes
-    ] == [("owner", "found", 1, 4, 3), ("producer", "broken", -2, 3, 2), ("owner", "new", 5, 5, 1)]
+    ] == [
+        ("owner", "found", 1, 4, 3),
+        ("producer Pia", "broken", -2, 3, 2),
+        ("owner", "new", 5, 5, 1),
+    ]
     assert changes[2]["at"] == product["created_at"]
     assert len((await owner.get(f"{path}/history?limit=1"))["changes"]) == 1
 
