@@ -18,7 +18,6 @@ from mediaserver.rtmp.resolve import resolve
 from mediaserver.settings import ShopSettings, TikTokSettings
 from sync.badges import Badges
 from sync.catalogue import Catalogue
-from sync.connecting import authorizing, keeper, tokens
 from sync.connecting.authorizing import Authorizing
 from sync.connecting.keeper import Keeper
 from sync.connecting.tokens import Tokens
@@ -213,13 +212,13 @@ def tiktok_channel(
         channels,
         Authorizer(transport),
         vault,
-        Lock(connection, "tiktok:tokens", tokens.LOCK_LIVES_S),
+        Lock(connection, "tiktok:tokens"),
         now,
     )
     connecting = Authorizing(
         channels=channels,
         states=States(connection),
-        lock=Lock(connection, "tiktok:attempt", authorizing.LOCK_LIVES_S),
+        lock=Lock(connection, "tiktok:attempt"),
         transport=transport,
         vault=vault,
         service_id=settings.service_id or "",
@@ -232,7 +231,7 @@ def tiktok_channel(
         authorizing=connecting,
         tokens=held,
         tiktok=client,
-        lock=Lock(connection, "tiktok:check", keeper.LOCK_LIVES_S),
+        lock=Lock(connection, "tiktok:check"),
         notices=Notices(connection),
         webhook_url=base_url + WEBHOOK_PATH,
         now=now,

@@ -47,7 +47,6 @@ CODE_USED_WITHIN_S = wire.CODE_LIVES_S - 60
 CHOICE_WITHIN_S = 24 * 3600.0
 """How long the shops to choose from are kept."""
 
-LOCK_LIVES_S = 120.0
 LOCK_WAIT_S = 30.0
 
 

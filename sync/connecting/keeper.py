@@ -44,7 +44,6 @@ _SOME = 10
 checking who the seller is."""
 
 LONGEST_REST_S = 3600.0
-LOCK_LIVES_S = 120.0
 
 
 class Keeper:

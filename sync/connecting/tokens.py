@@ -34,9 +34,6 @@ AHEAD_S = 24 * 3600.0
 MARGIN_S = 60.0
 """An access token that ends so soon is not used any more."""
 
-LOCK_LIVES_S = 120.0
-"""Longer than a renewal takes with all its tries, and the storing after it."""
-
 LOCK_WAIT_S = 30.0
 
 CONNECT_AGAIN = "connect TikTok Shop again"

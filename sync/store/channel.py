@@ -155,13 +155,13 @@ def _state_key(state: str) -> str:
 
 
 class Lock:
-    """One server at a time, and for `lives_s` at most. It keeps others from doing the same work;
-    what must not happen twice is held by the revision of what is written."""
+    """One server at a time, for as long as it lives and keeps the lock. It keeps others from doing
+    the same work; what must not happen twice is held by the revision of what is written."""
 
-    def __init__(self, connection: Connection, name: str, lives_s: float) -> None:
+    def __init__(self, connection: Connection, name: str, ttl_s: float = 10.0) -> None:
         self._connection = connection
         self._key = key(f"lock:{name}")
-        self._lives_ms = round(lives_s * 1000)
+        self._ttl_s = ttl_s
         self._owner = secrets.token_hex(8)
         self._turn = asyncio.Lock()
         """Of the tasks of this server, which are one owner to all others."""
@@ -175,10 +175,13 @@ class Lock:
             if loop.time() >= give_up_s:
                 raise Locked("another server is at it")
             await asyncio.sleep(_AGAIN_S)
+        keeping = asyncio.create_task(self._keep())
         try:
             yield
         finally:
+            keeping.cancel()
             try:
+                await asyncio.gather(keeping, return_exceptions=True)
                 with suppress(StoreUnavailable):  # then it runs out
                     await self._run("unlock", self._owner)
             finally:
@@ -187,13 +190,23 @@ class Lock:
     async def _took_turn(self) -> bool:
         """Whether the lock is ours now, and this task's."""
         await self._turn.acquire()
+        is_ours = False
         try:
-            (answer,) = await self._run("lock", self._owner, self._lives_ms)
-        except BaseException:
-            self._turn.release()
-            raise
-        if answer == "locked":
-            self._turn.release()
+            is_ours = await self._took()
+        finally:
+            if not is_ours:
+                self._turn.release()
+        return is_ours
+
+    async def _keep(self) -> None:
+        """Take it again before it runs out. A server that slept for longer may find it taken."""
+        while True:
+            await asyncio.sleep(self._ttl_s / 3)
+            with suppress(StoreUnavailable):
+                await self._took()
+
+    async def _took(self) -> bool:
+        (answer,) = await self._run("lock", self._owner, round(self._ttl_s * 1000))
         return answer == "ok"
 
     async def _run(self, name: str, *arguments: str | int) -> list[str]:

@@ -1,4 +1,4 @@
--- Take a lock. One that its owner has had is taken anew: they were not told that they had got it.
+-- Take a lock, or keep one that its owner has, who may not have been told that they had got it.
 -- KEYS: the lock.  ARGV: owner, milliseconds.
 -- Answers {'ok'} or {'locked'}.
 local owner = redis.call('GET', KEYS[1])

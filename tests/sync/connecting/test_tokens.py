@@ -43,7 +43,7 @@ def interrupted(server: Server, vault: Vault, then: Callable[[], Awaitable[None]
         server.channels,
         Renewing(server.tiktok.tokens._authorizer, then),
         vault,
-        Lock(server.connection, "tiktok:tokens", 60.0),
+        Lock(server.connection, "tiktok:tokens"),
         server.sandbox.world.clock.now,
     )
 

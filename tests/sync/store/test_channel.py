@@ -145,7 +145,7 @@ async def test_a_state_is_kept_by_its_hash_and_not_for_long(
 
 
 async def test_a_lock_is_held_by_one_and_free_again_after(connection: Connection) -> None:
-    first, second = Lock(connection, "x", 10.0), Lock(connection, "x", 10.0)
+    first, second = Lock(connection, "x"), Lock(connection, "x", 10.0)
 
     async with first.held():
         with pytest.raises(Locked):
@@ -158,7 +158,7 @@ async def test_a_lock_is_held_by_one_and_free_again_after(connection: Connection
 async def test_a_lock_that_has_run_out_is_not_taken_from_the_next_holder(
     connection: Connection,
 ) -> None:
-    first, second, third = (Lock(connection, "x", 10.0) for _ in range(3))
+    first, second, third = (Lock(connection, "x") for _ in range(3))
 
     async with AsyncExitStack() as stack:
         async with first.held():
@@ -189,3 +189,38 @@ async def test_a_hint_that_comes_while_somebody_looks_stays(hints: Hints) -> Non
     await hints.seen({})
 
     assert await hints.all() == {Hint("product", "17"): 2}
+
+
+async def test_a_lock_is_kept_for_as_long_as_its_work_takes(connection: Connection) -> None:
+    first, second = Lock(connection, "x", ttl_s=0.3), Lock(connection, "x", ttl_s=0.3)
+
+    async with first.held():
+        with pytest.raises(Locked):
+            async with second.held(wait_s=1.0):
+                pass
+
+
+async def test_a_lock_whose_holder_has_died_is_had_soon(connection: Connection) -> None:
+    await connection.redis.set(key("lock:x"), "dead", px=300)
+
+    async with Lock(connection, "x").held(wait_s=30.0):
+        pass
+
+
+async def test_a_lock_is_had_by_who_was_not_told_that_they_have_it(connection: Connection) -> None:
+    lock = Lock(connection, "x")
+    await lock._took()  # and the answer got lost
+
+    async with lock.held():
+        pass
+
+
+async def test_tasks_of_one_server_take_turns(connection: Connection) -> None:
+    lock = Lock(connection, "x")
+
+    async with lock.held():
+        with pytest.raises(Locked):
+            async with lock.held():
+                pass
+    async with lock.held():
+        pass
