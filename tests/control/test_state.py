@@ -13,6 +13,7 @@ from mediaserver.state import (
     from_json,
     to_json,
 )
+from sync.model import ProductId
 
 SHOW = ShowRecord(
     id=ShowId("s1"),
@@ -28,6 +29,8 @@ SHOW = ShowRecord(
             "Tube", "youtube", CanvasId("landscape"), "rtmp://a/b", "sealed", wanted=True
         )
     },
+    rundown=(ProductId("p_mug"), ProductId("p_cup")),
+    pinned=ProductId("p_cup"),
     on_air=True,
 )
 
@@ -50,6 +53,8 @@ shows = st.builds(
         st.builds(FeedRecord, admitted_at=times, gain_db=st.floats(-60, 20)),
     ),
     targets=st.dictionaries(st.text(), st.builds(TargetRecord)),
+    rundown=st.lists(st.text()).map(tuple),
+    pinned=st.none() | st.text(),
     started_at=times,
     ended_at=times,
     revision=st.integers(1, 2**53),

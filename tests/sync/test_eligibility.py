@@ -364,6 +364,12 @@ def test_a_green_badge_is_green_until_it_is_stale_and_grey_from_then_on(
     assert look(subject, channel, NOW + good_for_s).colour == "grey"
 
 
+def test_of_a_shop_that_is_not_connected_no_category_is_asked_for() -> None:
+    subject = of_placing(is_tree_known=False, category_id=None, category=None, rules=None)
+
+    assert codes(look(subject, ChannelRecord())) == ["not_connected", "on_sale"]
+
+
 def test_a_badge_tells_how_old_the_oldest_word_of_tiktok_is() -> None:
     channel = of_channel(prerequisites_at=NOW - 120, warehouses_at=NOW - 60)
 
