@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet
 from PIL import Image as Picture
 
 from sync.connecting.storing import sealed
-from sync.connecting.tokens import LOCK_LIVES_S, Tokens
+from sync.connecting.tokens import Tokens
 from sync.connection import Connection
 from sync.model import (
     TIKTOK,
@@ -136,7 +136,7 @@ class Rig:
             self.transport = Transport(session, app, now=self.now)
         self.vault = Vault([Secret(Fernet.generate_key().decode())])
         self.authorizer = Authorizer(self.transport)
-        lock = Lock(connection, "tiktok:tokens", LOCK_LIVES_S)
+        lock = Lock(connection, "tiktok:tokens")
         self.tokens = Tokens(self.channels, self.authorizer, self.vault, lock, self.now)
         self.tiktok = TikTok(self.transport, self.tokens)
 

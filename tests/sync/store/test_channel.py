@@ -145,7 +145,7 @@ async def test_a_state_is_kept_by_its_hash_and_not_for_long(
 
 
 async def test_a_lock_is_held_by_one_and_free_again_after(connection: Connection) -> None:
-    first, second = Lock(connection, "x"), Lock(connection, "x", 10.0)
+    first, second = Lock(connection, "x"), Lock(connection, "x")
 
     async with first.held():
         with pytest.raises(Locked):
