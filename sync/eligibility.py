@@ -272,6 +272,8 @@ def _word(listing: Listing, now: float) -> Iterator[Reason]:
         code = VERDICTS[status][AUDITS.index(audit)]
         if code == "pre_approved":
             yield from _conditions(listing.pre_approved)
+        elif code == "seller_deactivated" and listing.parked:
+            yield reason("parked")
         elif "{reasons}" in REASONS[code].text:
             yield reason(code, reasons=_listed(listing.reasons))
         else:

@@ -264,6 +264,12 @@ VERDICT: dict[str, Kind] = {
         "it is deactivated at TikTok",
         "Activate it in TikTok's Seller Center; TikTok then reviews it again.",
     ),
+    "parked": Kind(
+        "ineligible",
+        "it was deactivated at TikTok while it was not to be sold there",
+        "Nothing to do: once it is to be sold there, it is activated by itself, and TikTok reviews "
+        "it again.",
+    ),
     "platform_deactivated": Kind(
         "ineligible",
         "TikTok has taken it off sale{reasons}",

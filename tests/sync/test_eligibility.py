@@ -211,6 +211,7 @@ APPEARANCES: dict[str, tuple[Subject, ChannelRecord]] = {
     ),
     "review_failed": (of_listing(status="FAILED", audit="FAILED"), CHANNEL),
     "seller_deactivated": (of_listing(status="SELLER_DEACTIVATED"), CHANNEL),
+    "parked": (of_listing(status="SELLER_DEACTIVATED", parked=True), CHANNEL),
     "platform_deactivated": (of_listing(status="PLATFORM_DEACTIVATED"), CHANNEL),
     "frozen": (of_listing(status="FREEZE"), CHANNEL),
     "deleted": (of_listing(status="DELETED"), CHANNEL),
