@@ -30,6 +30,8 @@ async def test_the_consent_page_names_the_sellers_and_keeps_the_state(
     assert [name in page for name in ("cedar", "harbour", "sprout")] == [True, True, True]
     assert 'value="cedar" checked' in page
     assert page.count(" checked") == 1
+    assert "Sprout: no shop yet" in page
+    assert "Harbour Goods US (US), Harbour Goods UK (GB)" in page
     assert 'value="x&quot;&gt;&lt;b&gt;"' in page
 
 
@@ -172,5 +174,10 @@ async def test_sellers_have_one_shop_or_several_or_none(
         caller = await Caller(sandbox, session).connect(seller)
         shops = (await caller.data("GET", SHOPS, cipher=None))["shops"]
         regions[seller] = [shop["region"] for shop in shops]
+
+        permissions = await caller.data("GET", "/seller/202309/permissions", cipher=None)
+        assert bool(permissions["permissions"]) == (len(regions[seller]) > 1)
+        active = await caller.data("GET", "/seller/202309/shops", cipher=None)
+        assert [shop["region"] for shop in active["shops"]] == regions[seller]
 
     assert regions == {"cedar": ["US"], "harbour": ["US", "GB"], "sprout": []}

@@ -49,6 +49,20 @@ async def test_what_is_past_happens_without_a_move_while_the_clock_runs() -> Non
         await running
 
 
+async def test_what_is_put_in_while_the_clock_waits_is_seen() -> None:
+    clock = SandboxClock(start=0.0, manual=True)
+    first, second = asyncio.Event(), asyncio.Event()
+    running = asyncio.create_task(clock.run())
+    clock.at(0, first.set)
+    await asyncio.wait_for(first.wait(), 5)
+    clock.at(0, second.set)
+
+    await asyncio.wait_for(second.wait(), 5)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
 async def test_a_clock_that_runs_by_itself_is_moved_all_the_same() -> None:
     clock = SandboxClock(start=1000.0)
     seen: list[float] = []

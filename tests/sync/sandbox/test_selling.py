@@ -354,6 +354,7 @@ async def test_orders_come_in_pages(sandbox: Sandbox, shelf: Shelf) -> None:
     assert [order["id"] for order in first["orders"]] == ids[:2]
     assert [order["id"] for order in second["orders"]] == ids[2:]
     assert (first["total_count"], second["next_page_token"]) == (3, "")
+    assert (await search(shelf.caller, {}, page_size="3"))["next_page_token"] == ""
 
 
 async def test_fifty_orders_at_once_are_the_most(caller: Caller) -> None:
@@ -445,6 +446,36 @@ async def test_sales_of_a_live_add_up_from_its_orders(sandbox: Sandbox, shelf: S
     assert (sales["items_sold"], sales["sku_orders"], sales["customers"]) == (2, 1, 1)
     assert sales["created_sku_orders"] == 3
     assert await sessions("2026-09-22", "2026-09-23") == []
+
+
+async def test_lives_come_in_pages_by_what_they_sold(sandbox: Sandbox, shelf: Shelf) -> None:
+    for room, units in (("1", 1), ("2", 3), ("3", 0)):
+        await sandbox.control.live(room)
+        if units:
+            await sandbox.control.buy(shelf.sku_id, units, room_id=room, paid=True)
+    path = "/analytics/202609/shop_lives/performance"
+
+    async def page(**query: str) -> tuple[list[str], str]:
+        days = {"start_date_ge": "2026-09-21", "end_date_lt": "2026-09-22"}
+        data = await shelf.caller.data("GET", path, query=days | {"page_size": "2"} | query)
+        return [live["id"] for live in data["live_stream_sessions"]], data["next_page_token"]
+
+    first, token = await page(sort_field="items_sold")
+    assert (first, await page(sort_field="items_sold", page_token=token)) == (
+        ["2", "1"],
+        (["3"], ""),
+    )
+    assert (await page(sort_order="ASC"))[0] == ["3", "1"]
+    assert (await page(page_size="3"))[1] == ""
+
+
+async def test_a_live_that_nobody_named_has_a_title(sandbox: Sandbox, shelf: Shelf) -> None:
+    await sandbox.control.buy(shelf.sku_id, room_id="17")
+    days = {"start_date_ge": "2026-09-21", "end_date_lt": "2026-09-22"}
+    path = "/analytics/202609/shop_lives/performance"
+    [live] = (await shelf.caller.data("GET", path, query=days))["live_stream_sessions"]
+
+    assert (live["title"], live["end_time"]) == ("LIVE 17", "")
 
 
 async def test_analytics_want_dates(caller: Caller) -> None:

@@ -43,6 +43,7 @@ async def test_an_address_and_an_event_that_are_none_are_refused(caller: Caller)
         {"event_type": "SOMETHING"},
     ):
         assert (await caller.call("PUT", WEBHOOKS, good | bad))["code"] == 36009004
+    assert (await caller.call("DELETE", WEBHOOKS, {"event_type": "SOMETHING"}))["code"] == 36009004
 
 
 async def test_a_products_way_is_told(sandbox: Sandbox, caller: Caller, mailbox: Mailbox) -> None:
