@@ -7,6 +7,7 @@ from aiohttp import web
 from mediaserver.api import (
     assets,
     canvases,
+    categories,
     channels,
     events,
     feeds,
@@ -116,6 +117,9 @@ def application(whip: Iterable[web.AbstractRouteDef]) -> web.Application:
             web.post(_TIKTOK + "/connect", channels.connect),
             web.post(_TIKTOK + "/shop", channels.choose_shop),
             web.post(_TIKTOK + "/check", channels.check),
+            web.get(_TIKTOK + "/categories", categories.tree),
+            web.get(_TIKTOK + "/categories/mapping", categories.read_mapping),
+            web.put(_TIKTOK + "/categories/mapping", categories.save_mapping),
             web.get(CALLBACK_PATH, oauth.tiktok_callback, allow_head=False),
             web.post(WEBHOOK_PATH, tiktok_webhooks.receive),
             *whip,

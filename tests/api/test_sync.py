@@ -1,0 +1,119 @@
+"""From the catalogue's API to TikTok and back to the badge: a whole server, with the sandbox."""
+
+import asyncio
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image as Picture
+
+from mediaserver.settings import Settings
+from sync.connection import Connection
+from sync.images.files import ImageFiles
+from sync.model import ImageRecord
+from sync.sandbox.server import Sandbox
+from sync.store.images import Images
+from tests.api.client import Client
+from tests.api.tiktok import CHANNEL, Connecting, connecting, with_tiktok
+
+CATEGORIES = f"{CHANNEL}/categories"
+MUGS = "600154"
+PICTURE = "https://pictures.example/mug.png"
+MUG = {
+    "title": "A mug for the morning and the evening",
+    "description": "<p>It holds tea.</p>",
+    "type": "Mug",
+    "currency": "USD",
+    "images": [{"url": PICTURE}],
+    "skus": [{"price": 1250, "seller_sku": "MUG", "on_hand": 5}],
+}
+
+
+@pytest.fixture
+def settings(settings: Settings, sandbox: Sandbox) -> Settings:
+    return with_tiktok(settings, sandbox)
+
+
+@pytest.fixture
+async def seller(owner: Client, sandbox: Sandbox) -> Connecting:
+    seller = await connecting(owner, sandbox)
+    await seller.connect()
+    return seller
+
+
+@pytest.fixture
+async def picture(store: Connection, data_dir: Path) -> None:
+    """MUG's picture, as if it had been fetched."""
+    file = BytesIO()
+    Picture.new("L", (320, 320)).save(file, "PNG")
+    digest = await ImageFiles(data_dir / "images", reserve_bytes=0).write(file.getvalue())
+    record = ImageRecord("fetched", "", digest, "image/png", 320, 320, len(file.getvalue()))
+    await Images(store).save(PICTURE, record, None)
+
+
+async def until(look: Callable[[], Any], holds: Callable[[Any], bool]) -> Any:
+    """What `look` gives once it `holds`."""
+    async with asyncio.timeout(30):
+        while True:
+            found = await look()
+            if holds(found):
+                return found
+            await asyncio.sleep(0)  # the sandbox is in this process, and may answer at once
+
+
+@pytest.mark.usefixtures("picture")
+async def test_a_product_made_here_is_sold_at_tiktok_and_its_badge_turns_green(
+    seller: Connecting, owner: Client, sandbox: Sandbox
+) -> None:
+    await owner.put(f"{CATEGORIES}/mapping", {"mapping": {"mug": MUGS}})
+    made = await owner.post("/api/v1/products", MUG, 201)
+    path = f"/api/v1/products/{made['id']}"
+
+    there = await until(sandbox.control.products, bool)
+    assert [each["external_product_id"] for each in there] == [made["id"]]
+    product = await until(
+        lambda: owner.get(path), lambda it: it["badges"]["tiktok"]["colour"] == "green"
+    )
+    assert product["badges"]["tiktok"]["eligibility"] == "eligible"
+    channel = await seller.until(lambda it: it["sync"]["done"] == 1)
+    assert (channel["sync"]["waiting"], channel["sync"]["paused"]) == (0, None)
+
+    await owner.post(
+        f"{path}/skus/{made['skus'][0]['id']}/stock/adjust", {"delta": -2, "reason": "x"}
+    )
+    await until(sandbox.control.products, lambda it: it[0]["skus"][0]["available"] == 3)
+
+
+async def test_tiktoks_categories_are_there_once_the_shop_is_connected(
+    seller: Connecting, owner: Client
+) -> None:
+    tree = await until(lambda: owner.get(CATEGORIES), lambda it: it["categories"] != [])
+    mugs = {"id": MUGS, "parent": "600024", "name": "Mugs", "is_leaf": True}
+    assert mugs | {"permission": "AVAILABLE"} in tree["categories"]
+
+
+async def test_a_mapping_is_replaced_as_a_whole(owner: Client) -> None:
+    for mapping in ({"Mug": MUGS, "Vase": "600339"}, {"Vase": "600339"}, {}):
+        answer = await owner.put(f"{CATEGORIES}/mapping", {"mapping": mapping})
+        assert answer == {"mapping": mapping}
+        assert await owner.get(f"{CATEGORIES}/mapping") == answer
+
+
+@pytest.mark.parametrize(
+    ("mapping", "detail"),
+    [
+        ({"Mug": "1"}, "mapping.Mug: TikTok has no category '1'"),
+        ({"Mug": "600024"}, "is a group of categories"),
+        ({"Mug": MUGS, "MUG": MUGS}, "case does not count"),
+    ],
+)
+async def test_a_mapping_to_what_takes_no_products_is_refused(
+    seller: Connecting, owner: Client, mapping: dict[str, str], detail: str
+) -> None:
+    await until(lambda: owner.get(CATEGORIES), lambda it: it["categories"] != [])
+    answer = await owner.call("PUT", f"{CATEGORIES}/mapping", {"mapping": mapping})
+    status, told = answer.problem()
+    assert status == 422
+    assert detail in told
