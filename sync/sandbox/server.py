@@ -9,6 +9,7 @@ from aiohttp import web
 
 from sync.sandbox.app import sandbox_app
 from sync.sandbox.control import Control
+from sync.sandbox.tasks import stop
 from sync.sandbox.wire import AUTHORIZE
 from sync.sandbox.world import SandboxSettings, World
 
@@ -87,5 +88,4 @@ async def _running(world: World) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        clock.cancel()
-        await asyncio.gather(clock, return_exceptions=True)
+        await stop(clock)

@@ -12,6 +12,7 @@ from sync.sandbox.events import Json
 from sync.sandbox.ids import Ids
 from sync.sandbox.sellers import Shop
 from sync.sandbox.signing import webhook_signature
+from sync.sandbox.tasks import stop
 from sync.sandbox.wire import EVENT_TYPES, WEBHOOK_SIGNATURE_HEADER
 
 log = logging.getLogger(__name__)
@@ -77,11 +78,11 @@ class Courier:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        try:
+            await stop(*self._workers)
+        finally:
+            if self._session is not None:
+                await self._session.close()
 
     def send(self, shop: Shop, event: str, data: Json) -> None:
         """Tell of `event` at the address that `shop` has for it, if it has one."""

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.sandbox.clock import SandboxClock
+from sync.sandbox.server import Sandbox
+from sync.sandbox.world import SandboxSettings
 
 
 async def test_what_is_due_happens_in_its_order_at_its_time() -> None:
@@ -114,3 +116,18 @@ def test_moving_in_steps_does_what_moving_at_once_does(
         return asyncio.run(run())
 
     fired(steps)
+
+
+async def test_what_fails_in_a_sandbox_shows_at_its_end() -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    async def failing() -> None:
+        async with Sandbox(SandboxSettings(manual_clock=True)) as sandbox:
+            failed = asyncio.Event()
+            sandbox.world.clock.at(0, failed.set)
+            sandbox.world.clock.at(0, fail)
+            await asyncio.wait_for(failed.wait(), 5)
+
+    with pytest.raises(ZeroDivisionError):
+        await failing()
