@@ -115,10 +115,14 @@ class Rundowns:
             channels = list(dict.fromkeys(c for show in shows for c in show.channels))
             try:
                 looked = await self._badges.look(products, channels)
-            except SyncError as error:
-                log.debug("products_not_looked_at reason=%s", error)
+            except StoreUnavailable:
                 for show in shows:
                     show.lose_products()
+                return
+            except SyncError as error:
+                log.warning("products_not_looked_at reason=%s", error)
+                for show in shows:
+                    show.forget_products()
                 return
             for show in shows:
                 show.show_products(products, channels, looked)

@@ -45,8 +45,10 @@ class RundownCommands(ShowCore):
         self._tell_rundown(before)
 
     def forget_products(self) -> None:
-        """They have changed, and nobody looks at the show."""
+        """They have changed, and were not looked at since."""
+        before = self.rundown_view()
         self._shelf.forget()
+        self._tell_rundown(before)
 
     def lose_products(self) -> None:
         """The store is away: badges turn grey."""

@@ -42,7 +42,7 @@ class Shelf:
         self._due_at = min([*stale, next_day(now)]) if looked else float("inf")
 
     def forget(self) -> None:
-        """They have changed, and nobody looks at them."""
+        """They have changed, and were not looked at since."""
         self._products = {}
 
     def away(self) -> bool:

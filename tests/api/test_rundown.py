@@ -9,7 +9,8 @@ import pytest
 
 from mediaserver.show.rundown import MAX_RUNDOWN
 from sync.connection import Connection
-from sync.model import CategoryRules, ProductId, SkuId
+from sync.model import TIKTOK, CategoryRules, ProductId, SkuId
+from sync.store.channel import channel_key
 from tests.api.client import Client, EventStream
 from tests.api.conftest import SMALL, Invited
 from tests.api.test_store_away import Redis
@@ -237,6 +238,21 @@ async def test_a_rundown_that_nobody_watches_is_right_when_somebody_asks(
 
     assert set(colours(await owner.get(f"{path}/rundown")).values()) == {"red"}
     assert set(colours((await owner.get(path))["rundown"]).values()) == {"red"}
+
+
+async def test_a_channel_that_cannot_be_read_leaves_the_show_to_be_steered_with_grey_badges(
+    owner: Client, path: str, store: Connection, shop: Shop, mugs: list[ProductId]
+) -> None:
+    await owner.put(f"{path}/rundown", {"products": mugs})
+    async with owner.events(f"{path}/events") as events:
+        await events.next()
+        await store.redis.hset(channel_key(TIKTOK), "document", "{")
+        await shop.stocks.adjust(SkuId("s_mug"), -5, by="test", reason="sold")
+        grey = await rundown_with(events, mugs[0], colour="grey")
+        assert grey["badges"]["tiktok"]["reasons"][0]["code"] == "not_looked"
+
+        show = await owner.patch(path, {"title": "Winter"})
+        assert set(colours(show["rundown"]).values()) == {"grey"}
 
 
 async def test_with_redis_away_badges_are_grey_and_the_rundown_of_a_show_on_air_can_be_changed(
