@@ -52,7 +52,8 @@ class Page(NamedTuple):
 
 
 class Products:
-    """Each call raises StoreUnavailable when Redis is away. `now` gives unix seconds."""
+    """Each call raises StoreUnavailable when Redis is away. `now` gives unix seconds. An id is
+    never used again: a revision tells of one product."""
 
     def __init__(self, connection: Connection, now: Callable[[], float]) -> None:
         self._connection = connection

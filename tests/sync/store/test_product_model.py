@@ -33,8 +33,9 @@ def skus(name: str, sizes: set[str]) -> tuple[Sku, ...]:
 
 
 class Catalogue(RuleBasedStateMachine):
-    """Three products at most; `kept` is what should be there, `read` what somebody read before,
-    `units` what was put on the shelf."""
+    """Three products at most at a time; `kept` is what should be there, `read` what somebody read
+    last of each name, `units` what was put on the shelf. An id is never used again (`Ids`), so a
+    name gets another one when its product was deleted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +49,8 @@ class Catalogue(RuleBasedStateMachine):
         self._products = Products(self._connection, self._now)
         self._stocks = Stocks(self._connection, self._now)
         self.kept: dict[ProductId, Product] = {}
-        self.read: dict[ProductId, Product] = {}
+        self.ids = {name: ProductId(f"p_{name}0") for name in "abc"}
+        self.read: dict[str, Product] = {}
         self.units: dict[SkuId, int] = {}
 
     def run(self, doing: Any) -> Any:
@@ -56,20 +58,20 @@ class Catalogue(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def somebody_reads(self, name: str) -> None:
-        key = ProductId(f"p_{name}")
-        if key in self.kept:
-            self.read[key] = self.run(self._products.get(key))
+        if self.ids[name] in self.kept:
+            self.read[name] = self.run(self._products.get(self.ids[name]))
 
     @rule(name=NAMES, handle=HANDLES_SEEN, sizes=SIZES, units=st.integers(0, 9))
     def make(self, name: str, handle: str, sizes: set[str], units: int) -> None:
-        whole = product(name, handle=handle, options=("Size",), skus=skus(name, sizes))
+        key = self.ids[name]
+        whole = product(name, id=key, handle=handle, options=("Size",), skus=skus(key, sizes))
         self._write(whole, None, units)
 
     @rule(name=NAMES, handle=HANDLES_SEEN, sizes=SIZES, units=st.integers(0, 9))
     def change_what_was_read(self, name: str, handle: str, sizes: set[str], units: int) -> None:
-        base = self.read.get(ProductId(f"p_{name}"))
+        base = self.read.get(name)
         if base is not None:
-            changes = {"handle": handle, "title": f"Title {handle}", "skus": skus(name, sizes)}
+            changes = {"handle": handle, "title": f"Title {handle}", "skus": skus(base.id, sizes)}
             self._write(msgspec.structs.replace(base, **changes), base, units)
 
     def _write(self, whole: Product, base: Product | None, units: int) -> None:
@@ -105,7 +107,7 @@ class Catalogue(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def delete_what_was_read(self, name: str) -> None:
-        base = self.read.get(ProductId(f"p_{name}"))
+        base = self.read.get(name)
         if base is None:
             return
         kept = self.kept.get(base.id)
@@ -115,6 +117,7 @@ class Catalogue(RuleBasedStateMachine):
             return
         self.run(self._products.delete(base))
         del self.kept[base.id]
+        self.ids[name] = ProductId(f"p_{name}{int(base.id[3:]) + 1}")
         for sku in base.skus:
             del self.units[sku.id]
 
