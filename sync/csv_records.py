@@ -21,6 +21,8 @@ LONGEST_CELL: Final = 131_072
 LONGEST_RECORD: Final = 1 << 20
 """Characters."""
 
+MOST_LINES: Final = 1_000_000
+
 _CHUNK_BYTES = 1 << 16
 
 _SIGNATURES = {
@@ -59,7 +61,7 @@ class Fault(msgspec.Struct, frozen=True):
 def count_lines(file: BinaryIO) -> int:
     """The lines of `file`, read through.
 
-    Raises Invalid for one that is not wholly UTF-8 text, saying what it is and what to do.
+    Raises Invalid for one that is not wholly UTF-8 text or is too long, saying what to do.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     newlines = io.IncrementalNewlineDecoder(None, translate=True)
@@ -70,6 +72,8 @@ def count_lines(file: BinaryIO) -> int:
         while chunk:
             text = newlines.decode(decoder.decode(chunk)) or text
             lines += text.count("\n")
+            if lines > MOST_LINES:
+                raise Invalid(f"the file has more than {MOST_LINES:,} lines: import it in parts")
             chunk = file.read(_CHUNK_BYTES)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:

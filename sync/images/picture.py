@@ -17,6 +17,10 @@ _TYPES: Final = {
 """By Pillow's names; MPO is a JPEG with more pictures behind the first."""
 
 
+class NoPicture(Exception):
+    """Bytes that are no picture, or none that is taken; the text says why."""
+
+
 class Picture(NamedTuple):
     content_type: str
     width: int
@@ -26,23 +30,23 @@ class Picture(NamedTuple):
 def picture(data: bytes) -> Picture:
     """What `data` is, by itself and not by its name.
 
-    Raises ValueError with what is wrong, for too many pixels before any is decoded.
+    Raises NoPicture, for too many pixels before any is decoded.
     """
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as opened:
             width, height = opened.size
             if width * height > MAX_PIXELS:
-                raise ValueError(_too_many(f"{width} × {height} pixels"))
+                raise NoPicture(_too_many(f"{width} × {height} pixels"))
             # A JPEG is read to its end all the same, but at an eighth of its size.
             opened.draft(None, (max(width // 8, 1), max(height // 8, 1)))
             opened.load()
             return Picture(_TYPES[opened.format or ""], width, height)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ValueError(_too_many("too many pixels")) from None
+        raise NoPicture(_too_many("too many pixels")) from None
     except UnidentifiedImageError:
-        raise ValueError("is no JPEG, PNG or WebP picture") from None
-    except (OSError, SyntaxError, EOFError, MemoryError, KeyError, IndexError) as error:
-        raise ValueError("is damaged or cut off: it cannot be shown") from error
+        raise NoPicture("is no JPEG, PNG or WebP picture") from None
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+        raise NoPicture("is damaged or cut off: it cannot be shown") from error
 
 
 def _too_many(count: str) -> str:

@@ -145,7 +145,12 @@ async def test_bad_rows_are_named_and_the_good_ones_go_in(owner: Client) -> None
         (b"Title,Price\na,5", "", 422, "the file does not tell the currency of its prices"),
         (b"Title,Price\na,5", "?currency=$", 422, "currency: must be a currency's three letters"),
         (b"Title,Price\na,5", "?currency=USD&stock=all", 422, "stock: must be new or overwrite"),
-        (b"Title,Price\na,5", "?currency=USD&stok=new", 422, "stok: there is no such parameter here"),
+        (
+            b"Title,Price\na,5",
+            "?currency=USD&stok=new",
+            422,
+            "stok: there is no such parameter here",
+        ),
     ],
 )
 async def test_a_file_that_cannot_be_used_is_refused_with_what_to_do(

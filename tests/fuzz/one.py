@@ -11,7 +11,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["mediaserver"]):
+with atheris.instrument_imports(include=["mediaserver", "sync"]):
     from tests.fuzz.parsers import PARSERS
 
 HANG_S = 10

@@ -3,7 +3,8 @@
 A parser takes any bytes. It may refuse them by its documented error and raises nothing else.
 """
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,12 @@ from mediaserver.webrtc.sdp import (
     parse_offer,
     write_answer,
 )
+from sync.csv_records import Fault
 from sync.errors import Invalid
+from sync.images.address import web_address
+from sync.merging import Merged, merged
+from sync.product_draft import Ids
+from sync.shopify_csv import Entry, entries, heading_row, rows, survey
 from sync.tiktok import webhooks
 
 OFFERS = Path(__file__).parents[1] / "webrtc" / "offers"
@@ -124,6 +130,40 @@ def _tiktok_webhook(data: bytes) -> None:
         webhooks.parse(data)
 
 
+def _product_csv(data: bytes) -> None:
+    """A file of products, up to what would be kept of it: written out and read, it is the same."""
+    with suppress(Invalid):
+        survey(io.BytesIO(data), "USD")
+        for found in _merged(data):
+            on_hand = {sku.id: found.on_hand.get(sku.id, 0) for sku in found.product.skus}
+            text = heading_row() + rows(found.product, on_hand)
+            (again,) = _merged(text.encode())
+            assert again.product == found.product, text
+            assert again.on_hand == on_hand, text
+
+
+def _merged(data: bytes) -> Iterator[Merged]:
+    for found in entries(io.BytesIO(data), "USD"):
+        if isinstance(found, Entry):
+            product = merged(found, None, Ids(lambda: 0.0, lambda _bits: 0))
+            if not isinstance(product, Fault):
+                yield product
+
+
+def _web_address(data: bytes) -> None:
+    with suppress(ValueError):
+        found = web_address(data.decode(errors="replace"))
+        assert web_address(found.url) == found
+
+
+_PRODUCTS = (
+    "Handle,Title,Body (HTML),Tags,Status,Option1 Name,Option1 Value,Variant SKU,Variant Grams,"
+    "Variant Inventory Qty,Variant Price,Image Src,Image Position,Shopcast / Currency\r\n"
+    'a,A,"<p>x,\ny""</p>","b, c",draft,Size,S,\'=1,2.5,3,12.50,https://a.example/é,1,JPY\r\n'
+    "a,,,,,,M,,,,1,,,\r\na,,,,,,,,,,,http://b.example/,2,\r\n,B,,,,Title,Default Title,,,,$5,,,\r\n"
+)
+
+
 def _publisher() -> bytes:
     """What an encoder sends after the handshake, to its first picture."""
     chunks = ChunkWriter()
@@ -169,6 +209,11 @@ PARSERS = {
     "sdp-offer": Parser(_offer, tuple(path.read_bytes() for path in sorted(OFFERS.iterdir()))),
     "whip-fragment": Parser(_fragment, (_FRAGMENT.encode(),)),
     "rtp": Parser(_rtp, (bytes.fromhex("b0e0000100000002000000 03bede0001 31002a40 7c85 88"),)),
+    "product-csv": Parser(_product_csv, (_PRODUCTS.encode(), _PRODUCTS.encode("utf-8-sig"))),
+    "web-address": Parser(
+        _web_address,
+        (b"https://cdn.example:8443/a.jpg?v=1", "http://[::1]/bücher".encode(), b"http://0x7f.1/"),
+    ),
     "tiktok-webhook": Parser(
         _tiktok_webhook,
         (

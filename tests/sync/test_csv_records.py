@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.csv_records import LONGEST_CELL, LONGEST_RECORD, Fault, Record, count_lines, records
+from sync.csv_records import (
+    LONGEST_CELL,
+    LONGEST_RECORD,
+    MOST_LINES,
+    Fault,
+    Record,
+    count_lines,
+    records,
+)
 from sync.errors import Invalid
 
 
@@ -92,6 +100,7 @@ def test_a_line_that_is_too_long_and_ends_in_cr_hides_none_behind_it() -> None:
         (b"a,b\r\nc,d\r\ncaf\xe9,1\r\n", "line 3 has the byte 0xE9, which is no UTF-8"),
         (b"a\rb\rcaf\xe9,1", "line 3 has the byte 0xE9, which is no UTF-8"),
         (b"a\n" * 40_000 + b"\xe9\n", "line 40001 has the byte 0xE9"),
+        (b"\n" * (MOST_LINES + 1), "the file has more than 1,000,000 lines: import it in parts"),
         (b"a,b\ncaf\xc3", "the file ends in the middle of a letter on line 2"),
     ],
 )
