@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -9,8 +10,10 @@ from mediaserver.badge_view import badges_view
 from mediaserver.broadcast import Broadcast
 from mediaserver.view import View
 from sync.badges import Badges
-from sync.errors import NotFound, StoreUnavailable
+from sync.errors import NotFound, SyncError
 from sync.model import TIKTOK, Notice, ProductId
+
+log = logging.getLogger(__name__)
 
 MOST_TOLD = 50
 """Products that are told of one by one. When more have changed at once, listeners get the state,
@@ -86,7 +89,8 @@ class ShopNews:
                 continue
             try:
                 await self._tell()
-            except StoreUnavailable:
+            except SyncError as error:
+                log.debug("news_later reason=%s", error)
                 self._has_all = True
                 self._wake.set()
                 await asyncio.sleep(_RETRY_S)

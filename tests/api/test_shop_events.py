@@ -1,6 +1,7 @@
 """What happens in the shop, told to whoever listens to all of it."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from sync.connection import Connection
 from sync.model import ProductId, SkuId
 from sync.store.progress import Failed, Progress
 from tests.api.client import Client
+from tests.api.test_store_away import Redis
 from tests.sync.shop import Shop
 
 EVENTS = "/api/v1/events"
@@ -120,3 +122,31 @@ async def test_a_sold_unit_is_told_with_the_product(owner: Client, shop: Shop) -
             pass
 
     assert told["skus"][0]["stock"]["on_hand"] == 0
+
+
+async def test_after_an_outage_of_redis_the_state_is_told_anew(
+    owner: Client, shop: Shop, data_dir: Path
+) -> None:
+    async with owner.events(EVENTS) as events:
+        await events.next()
+        redis = Redis(data_dir)
+        redis.die()
+        state = await events.until("state")
+        assert state["channels"][0]["connected"] is True
+
+        mug = await shop.stocked("mug")
+        await events.until("product", id=mug)
+
+
+async def test_without_redis_the_shops_events_say_when_to_come_again(
+    owner: Client, shop: Shop, data_dir: Path
+) -> None:
+    redis = Redis(data_dir)
+    redis.hang()
+    try:
+        answer = await owner.call("GET", EVENTS)
+    finally:
+        redis.go_on()
+
+    assert answer.problem()[0] == 503
+    assert answer.headers["Retry-After"] == "2"
