@@ -11,6 +11,9 @@ touches one slot of a cluster.
 | stock:SKU | hash: product, on_hand, committed, revision, and q:CHANNEL for each quota |
 | stock:SKU:history | stream: each change of it |
 | dirty | hash: product → changes that the sidecar has not looked at yet |
+
+Other modules here name their own: images.py, imports.py, channel.py, hints.py, lease.py,
+listings.py, uploads.py, categories.py, progress.py.
 """
 
 from sync.model import SkuId
