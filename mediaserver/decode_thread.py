@@ -1,7 +1,8 @@
-"""The thread on which one feed's access units become pictures."""
+"""The thread on which one feed's access units become pictures, where no canvas's thread does it."""
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -18,14 +19,23 @@ BACKLOG_UNITS = 64
 """Pictures that may wait to be decoded, those that are held included: over a second."""
 LOOK_S = 0.1
 """How often it is asked again how long a picture is to be held."""
+RELIEVED_S = 0.2
+"""So long after `decode_due` the thread leaves to its caller what comes."""
+
+USUAL_OF = 16
+"""Pictures, the latest of which count most."""
+
+OnPicture = Callable[[Picture, AccessUnit], None]
 
 
 class DecodeThread:
     """Decodes in the order of `put` until `finish` or `abandon`; neither waits for the thread.
 
-    A picture is held, still encoded, as many seconds as `hold_s` says.
-    `on_picture` is called on the thread, `on_trouble` too, with the unit that could not be
-    decoded. A unit that breaks the decoder costs the decoder, never the thread.
+    A picture is held, still encoded, as many seconds as `hold_s` says. Who needs one at certain
+    times may decode what is due by itself then: the thread, which each picture would wake, rests
+    while somebody does.
+    `on_picture` is called on the thread, `on_trouble` on the one that decodes, with the unit that
+    could not be decoded. A unit that breaks the decoder costs the decoder, never the thread.
     """
 
     def __init__(
@@ -34,18 +44,23 @@ class DecodeThread:
         *,
         untagged_matrix: int,
         hold_s: Callable[[AccessUnit], float],
-        on_picture: Callable[[Picture, AccessUnit], None],
+        on_picture: OnPicture,
         on_trouble: Callable[[AccessUnit], None],
     ) -> None:
+        self.usual_s = float("inf")
+        """Of a core, for a picture; not known before the first."""
         self._name = name
         self._hold_s = hold_s
         self._on_picture = on_picture
         self._on_trouble = on_trouble
         self._pictures: deque[AccessUnit] = deque()
         self._came = threading.Condition()
+        self._rests = False
+        self._relieved_until_s = float("-inf")
         self._finishing = False
         self._giving = threading.Lock()
         self._abandoned = False
+        self._decoding = threading.Lock()
         self._last: Picture | None = None
         self._scaler = Scaler()
         self._untagged_matrix = untagged_matrix
@@ -58,9 +73,23 @@ class DecodeThread:
             if len(self._pictures) >= BACKLOG_UNITS:
                 return False
             self._pictures.append(unit)
-            if len(self._pictures) == 1:
+            if self._rests and not self._is_relieved():
                 self._came.notify()
         return True
+
+    def decode_due(self, on_picture: OnPicture) -> None:
+        """Decode here what is not held any more, and call `on_picture` instead of the thread's."""
+        self._relieved_until_s = time.monotonic() + RELIEVED_S
+        with self._decoding:
+            while (unit := self._next()) is not None:
+                self._try(unit, on_picture)
+
+    def relieve_no_more(self) -> None:
+        """The thread is to decode again."""
+        if self._is_relieved():
+            self._relieved_until_s = float("-inf")
+            with self._came:
+                self._came.notify()
 
     def finish(self) -> None:
         """End when what waits is decoded; nothing is held any more."""
@@ -74,40 +103,66 @@ class DecodeThread:
             self._abandoned = True
         self.finish()
 
+    def _is_relieved(self) -> bool:
+        return time.monotonic() < self._relieved_until_s
+
     def _next(self) -> AccessUnit | None:
+        """What is to be decoded now, if there is something."""
+        with self._came:
+            if self._abandoned or not self._pictures or self._held_s() > 0:
+                return None
+            return self._pictures.popleft()
+
+    def _held_s(self) -> float:
+        return 0.0 if self._finishing else self._hold_s(self._pictures[0])
+
+    def _wait(self) -> bool:
+        """Until the thread has something to decode; False when it is to end."""
         with self._came:
             while not self._abandoned:
                 wait_s = None
-                if self._pictures:
-                    wait_s = 0.0 if self._finishing else self._hold_s(self._pictures[0])
+                if self._pictures and (self._finishing or not self._is_relieved()):
+                    wait_s = self._held_s()
                     if wait_s <= 0:
-                        return self._pictures.popleft()
+                        return True
                     wait_s = min(wait_s, LOOK_S)
                 elif self._finishing:
-                    return None
+                    return False
+                self._rests = wait_s is None
                 self._came.wait(wait_s)
-        return None
+                self._rests = False
+        return False
 
     def _run(self) -> None:
-        while (unit := self._next()) is not None:
-            try:
-                self._decode(unit)
-            except av.FFmpegError as error:
-                log.debug(
-                    "unit_not_decoded feed=%s codec=%s error=%s", self._name, unit.codec, error
-                )
-                self._on_trouble(unit)
-            except Exception:
-                log.exception("decoder_failed feed=%s codec=%s", self._name, unit.codec)
-                self._decoder = VideoDecoder(self._untagged_matrix)
-                self._on_trouble(unit)
+        while self._wait():
+            with self._decoding:
+                unit = self._next()
+                if unit is not None:
+                    self._try(unit, self._on_picture)
 
-    def _decode(self, unit: AccessUnit) -> None:
-        for frame in self._decoder.decode(unit):
+    def _try(self, unit: AccessUnit, on_picture: OnPicture) -> None:
+        try:
+            self._decode(unit, on_picture)
+        except av.FFmpegError as error:
+            log.debug("unit_not_decoded feed=%s codec=%s error=%s", self._name, unit.codec, error)
+            self._on_trouble(unit)
+        except Exception:
+            log.exception("decoder_failed feed=%s codec=%s", self._name, unit.codec)
+            self._decoder = VideoDecoder(self._untagged_matrix)
+            self._on_trouble(unit)
+
+    def _decode(self, unit: AccessUnit, on_picture: OnPicture) -> None:
+        begun_s = time.thread_time()
+        frames = self._decoder.decode(unit)
+        taken_s = time.thread_time() - begun_s
+        if self.usual_s == float("inf"):
+            self.usual_s = taken_s
+        self.usual_s += (taken_s - self.usual_s) / USUAL_OF
+        for frame in frames:
             picture = Picture(frame, unit.turns)
-            if self._last is not None:
+            if on_picture is self._on_picture and self._last is not None:
                 picture.prepare_like(self._last, self._scaler)
-            self._last = picture
             with self._giving:
                 if not self._abandoned:
-                    self._on_picture(picture, unit)
+                    on_picture(picture, unit)
+            self._last = picture

@@ -8,7 +8,7 @@ from mediaserver.clock import Clock
 from mediaserver.decode_thread import DecodeThread
 from mediaserver.decoder import BT601
 from mediaserver.feed_state import FeedState, feed_state
-from mediaserver.lip_sync import LipSync
+from mediaserver.lip_sync import DECODING_S, LipSync
 from mediaserver.packet import AccessUnit, FeedId
 from mediaserver.picture import Picture
 from mediaserver.sound_decoder import SoundDecoder
@@ -50,9 +50,9 @@ class FeedStats:
 class Feed:
     """One host's media while the server runs; it outlives the host's connections.
 
-    The event loop attaches a source and pushes access units. Pictures are decoded on a thread of
-    the feed's own, and only while somebody watches; they are read by any thread. Sound is decoded
-    by the one thread that hears it.
+    The event loop attaches a source and pushes access units. Pictures are decoded only while
+    somebody watches, by who shows them where that is quick, otherwise on a thread of the feed's
+    own; they are read by any thread. Sound is decoded by the one thread that hears it.
     """
 
     def __init__(self, feed_id: FeedId, name: str, *, clock: Clock, admitted: bool = False) -> None:
@@ -168,6 +168,18 @@ class Feed:
         """The latest decoded picture."""
         return self._picture
 
+    def decode_due(self, most_s: float) -> float:
+        """Decode what is due on this thread, which shows it next, if a picture usually takes
+        `most_s` at most; how long it does."""
+        decoding = self._decoding
+        if decoding is None:
+            return 0.0
+        if decoding.usual_s > most_s:
+            decoding.relieve_no_more()
+            return 0.0
+        decoding.decode_due(self._show_for_tick)
+        return decoding.usual_s
+
     def hear(self, count: int, due_s: float | None = None) -> Samples:
         """The next `count` samples, as AudioBuffer.read gives them; for one thread."""
         self._sound.decode()
@@ -226,10 +238,20 @@ class Feed:
             self._source.request_keyframe()
 
     def _show(self, picture: Picture, unit: AccessUnit) -> None:
+        self._see(picture)
+        self._sync.shown(unit, self._clock.now())
+
+    def _show_for_tick(self, picture: Picture, unit: AccessUnit) -> None:
+        """Since it was due, it has waited for the tick as pictures that are decoded before do."""
+        self._see(picture)
+        now_s = self._clock.now()
+        due_s = now_s + self._sync.hold_s(unit, now_s)
+        self._sync.shown(unit, min(now_s, max(due_s, unit.arrived_s) + DECODING_S))
+
+    def _see(self, picture: Picture) -> None:
         self._picture = picture
         self._frames_decoded += 1
         self._seen_at_s = self._clock.now()
-        self._sync.shown(unit, self._seen_at_s)
 
     def _mend(self, unit: AccessUnit) -> None:
         """`unit` could not be decoded: pictures go on at the next keyframe."""

@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 UNDRAWN = colour("#1a1e27")
 """In place of a slate for the moment in which it is drawn."""
 
+DECODING_SHARE = 0.15
+"""Of a tick: what is left of it is for composing and encoding. Decoding that takes longer is done
+beside, on other cores."""
+
 Slates = dict[tuple[Size, str, str], Future[Yuv420]]
 """By size, title and subtitle."""
 
@@ -171,10 +175,13 @@ class Stage:
     def _pictures(self, shown: tuple[Tile, ...], feeds: Mapping[str, Feed]) -> dict[str, Picture]:
         """The feeds' pictures. A tile that fades because its host has left keeps the last."""
         live: dict[str, Picture] = {}
+        left_s = DECODING_SHARE / self._fps
         for tile in shown:
-            if tile.feed is None:
+            if tile.feed is None or tile.feed in live:
                 continue
             feed = feeds.get(tile.feed)
+            if feed is not None:
+                left_s -= feed.decode_due(left_s)
             picture = feed.picture() if feed is not None else None
             if picture is None and tile.picture != "slate":
                 picture = self._last.get(tile.feed)

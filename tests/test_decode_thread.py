@@ -72,3 +72,46 @@ def test_more_pictures_than_a_second_of_them_are_not_held(holder: Holder) -> Non
 
     assert sum(taken) == 64
     assert taken == sorted(taken, reverse=True)
+
+
+def test_who_needs_a_picture_decodes_what_is_due_while_the_thread_rests(holder: Holder) -> None:
+    first, second = video_units(2)
+    shown: list[AccessUnit] = []
+
+    def show(picture: object, unit: AccessUnit) -> None:
+        shown.append(unit)
+
+    holder.thread.decode_due(show)
+    holder.thread.put(first)
+    holder.thread.decode_due(show)
+    assert shown == []
+    holder.let_go()
+    holder.thread.decode_due(show)
+    holder.thread.put(second)
+    holder.thread.decode_due(show)
+
+    assert shown == [first, second]
+    assert holder.pictures == []
+    assert 0 < holder.thread.usual_s < TIMEOUT_S
+
+
+def test_the_thread_decodes_again_when_nobody_does_it_for_it(holder: Holder) -> None:
+    [unit] = video_units(1)
+    holder.let_go()
+    holder.thread.decode_due(lambda picture, unit: None)
+    holder.thread.put(unit)
+
+    holder.thread.relieve_no_more()
+
+    assert holder.seen.wait(TIMEOUT_S)
+    assert holder.pictures == [unit]
+
+
+def test_what_somebody_left_undecoded_comes_with_the_end(holder: Holder) -> None:
+    [unit] = video_units(1)
+    holder.thread.decode_due(lambda picture, unit: None)
+    holder.thread.put(unit)
+
+    holder.thread.finish()
+
+    assert holder.seen.wait(TIMEOUT_S)
