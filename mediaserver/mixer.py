@@ -1,12 +1,12 @@
 """The sound of a show: every admitted feed mixed and encoded once, whatever the canvases."""
 
 import asyncio
-import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 
+from mediaserver import rounds
 from mediaserver.audio_buffer import SAMPLE_RATE, Samples
 from mediaserver.clock import Clock
 from mediaserver.encoder import AAC_FRAME_SAMPLES, AudioEncoder
@@ -21,22 +21,20 @@ FRAME_RATE = Fraction(SAMPLE_RATE, AAC_FRAME_SAMPLES)
 LEAD_S = 0.5
 """Sound later than this is left out rather than made up for."""
 FADE_OUT_S = 0.19
-"""The block that fades, one that the encoder holds back, one that it laps over, one more; the next
-time at which blocks are mixed, and the picture that takes them along."""
-MIXED_EVERY_S = 1 / 30
-"""Sound goes out with pictures, so there is no hurry before one, and a thread that wakes for two
-blocks costs little more than for one. It does so `AFTER_TICK_S`, when canvases encode."""
-AFTER_TICK_S = 0.002
+"""The block that fades, one that the encoder holds back, one that it laps over, one more; and the
+pictures with which these are made and taken along."""
+RELIEVED_S = 0.2
+"""So long after `make_due` the thread of the sound leaves to its caller what is due."""
 
 OnBlock = Callable[[int, Samples], None]
 """Takes the number of a block and its samples, (2, 1024) at 48 kHz, which it must not change."""
 
 
 class AudioBus:
-    """One thread per show that mixes and encodes a block when its time is over and a picture is
-    being made that takes it along, or at once while somebody listens. Its packets go out with the
-    pictures of each canvas: what wakes the event loop, and writes to a target, does so once for
-    both.
+    """Mixes and encodes the sound of a show, a block when its time is over: on a thread per show,
+    or, as sound goes out with the pictures of each canvas, on the thread of a canvas that is about
+    to give a picture out. What wakes a thread or the event loop, and writes to a target, does so
+    once for both. Who listens in hears each block at once, from the thread.
 
     The epoch of the bus is the epoch of the show: canvases count their ticks from it too.
     `on_levels` is called on the event loop, ten times a second.
@@ -50,7 +48,7 @@ class AudioBus:
         on_failure: Callable[[Exception], None],
         on_levels: Callable[[Levels], None] | None = None,
     ) -> None:
-        self.epoch_s = clock.now()
+        self.epoch_s = rounds.first_tick_s(clock.now())
         self._clock = clock
         self._on_failure = on_failure
         self._on_levels = on_levels
@@ -58,6 +56,11 @@ class AudioBus:
         self._waiting: dict[Fanout, deque[EncodedPacket]] = {}
         self._listeners: tuple[tuple[OnBlock, FeedId | None], ...] = ()
         self._stopping = threading.Event()
+        self._relieved_until_s = float("-inf")
+        self._making = threading.Lock()
+        self._pacer = Pacer(self.epoch_s, FRAME_RATE)
+        self._index = 0
+        self._levels: Levels | None = None
         self._encoder = AudioEncoder()
         self._mix = Mix()
         self._loop = asyncio.get_running_loop()
@@ -92,8 +95,19 @@ class AudioBus:
     def remove(self, fanout: Fanout) -> None:
         self._waiting = {key: kept for key, kept in self._waiting.items() if key is not fanout}
 
+    def make_due(self) -> None:
+        """Mix and encode here what is due; any thread may. The sound's own rests meanwhile."""
+        self._relieved_until_s = self._clock.now() + RELIEVED_S
+        with self._making:
+            while self._pacer.due_s(self._index + 1) <= self._clock.now():
+                self._make()
+
     def taken(self, fanout: Fanout) -> list[EncodedPacket]:
-        """The sound that has been encoded for `fanout` since this was last called."""
+        """The sound that has been encoded for `fanout` since this was last called. For the event
+        loop, which also hears of levels."""
+        levels, self._levels = self._levels, None
+        if levels is not None and self._on_levels is not None:
+            self._on_levels(levels)
         waiting = self._waiting.get(fanout, ())
         return [waiting.popleft() for _ in range(len(waiting))] if waiting else []
 
@@ -113,29 +127,29 @@ class AudioBus:
             self._loop.call_soon_threadsafe(self._on_failure, error)
 
     def _pace(self) -> None:
-        pacer = Pacer(self.epoch_s, FRAME_RATE)
-        index = 0
-        while not self._stopping.wait(self._mixed_s(pacer.due_s(index + 1)) - self._clock.now()):
-            while pacer.due_s(index + 1) <= self._clock.now():
-                self._make(index, pacer.due_s(index))
-                index = max(index + 1, pacer.first_after(self._clock.now() - LEAD_S))
+        while not self._stopping.wait(self._due_s() - self._clock.now()):
+            with self._making:
+                if self._due_s() <= self._clock.now():
+                    self._make()
 
-    def _mixed_s(self, over_s: float) -> float:
-        """When to mix the block whose time is over at `over_s`."""
-        if self._listeners:
-            return over_s
-        begin_s = self.epoch_s + AFTER_TICK_S
-        return begin_s + math.ceil((over_s - begin_s) / MIXED_EVERY_S) * MIXED_EVERY_S
+    def _due_s(self) -> float:
+        """When the thread has something to do next."""
+        due_s = self._pacer.due_s(self._index + 1)
+        return due_s if self._listeners else max(due_s, self._relieved_until_s)
 
-    def _make(self, index: int, due_s: float) -> None:
-        """Mix and encode the block that begins at `due_s`."""
-        listeners = self._listeners
+    def _make(self) -> None:
+        """Mix and encode the next block."""
+        index, listeners = self._index, self._listeners
         without = {key for _, key in listeners if key is not None}
-        mixed = self._mix.following(self._feeds, without, due_s)
+        mixed = self._mix.following(self._feeds, without, self._pacer.due_s(index))
         packets = self._encoder.encode(mixed.block, index)
         for waiting in self._waiting.values():
             waiting.extend(packets)
         if mixed.levels is not None and self._on_levels is not None:
-            self._loop.call_soon_threadsafe(self._on_levels, mixed.levels)
+            if self._waiting:
+                self._levels = mixed.levels
+            else:
+                self._loop.call_soon_threadsafe(self._on_levels, mixed.levels)
         for on_block, key in listeners:
             on_block(index, mixed.block if key is None else mixed.without[key])
+        self._index = max(index + 1, self._pacer.first_after(self._clock.now() - LEAD_S))

@@ -154,6 +154,7 @@ class Program:
             pacer.delivered(tick, given_s)
             self._delivered.append(given_s)
             packets = self._encoder.encode(frame, tick)
+            self.audio.make_due()
             self._frames += 1
             self._loop.call_soon_threadsafe(self._publish, packets)
             self._answer_snapshots(frame)

@@ -132,8 +132,12 @@ class Receiver:
         self._packets = self._bytes = self._bytes_before = self._bitrate_bps = 0
         self._nacks = self._plis = self._malformed = 0
 
-    def rtp_received(self, data: bytes, now: float) -> None:
-        """One decrypted RTP packet came at `now`."""
+    def rtp_received(self, data: bytes, now: float, age_s: float = 0.0) -> None:
+        """One decrypted RTP packet came `age_s` before `now`.
+
+        When it came is what the sender is told, and what pictures are brought in step by, which
+        wait for a tick; sound is in time when it has been read.
+        """
         try:
             packet = parse_rtp(data, self._transport_cc_id, self._orientation_id)
         except RtpError:
@@ -142,7 +146,7 @@ class Receiver:
         self._packets += 1
         self._bytes += len(data)
         if packet.transport_sequence is not None:
-            self._transport_feedback.add(packet.transport_sequence, now)
+            self._transport_feedback.add(packet.transport_sequence, now - age_s)
         known = self._formats.get(packet.payload_type)
         if known is not None:
             track, format_ = known
@@ -154,8 +158,8 @@ class Receiver:
                 reception = track.begin(format_, packet.ssrc)
                 self._capture_clock.begin(track.kind, reception.clock_rate)
             track.heard_s = now
-            reception.add(packet.sequence, packet.timestamp, now)
-            self._deliver(track, packet, now)
+            reception.add(packet.sequence, packet.timestamp, now - age_s)
+            self._deliver(track, packet, now if track.kind == "audio" else now - age_s)
             return
         known = self._retransmissions.get(packet.payload_type)
         if known is not None:
@@ -163,7 +167,7 @@ class Receiver:
             if track.format is format_ and track.reception is not None:
                 original = original_packet(packet, format_.payload_type, track.reception.ssrc)
                 if original is not None:
-                    self._deliver(track, original, now)
+                    self._deliver(track, original, now if track.kind == "audio" else now - age_s)
 
     def rtcp_received(self, data: bytes, now: float) -> None:
         """One decrypted RTCP compound came at `now`."""

@@ -72,6 +72,10 @@ class WhipSession:
         self.feed.detach(self)
         await self._transport.close()
 
+    def take_the_rest(self) -> None:
+        """Give the feed what has come and was not read yet."""
+        self._transport.read_waiting()
+
     def silence(self) -> None:
         """Nothing goes from here to the feed any more."""
         self._ended = True
@@ -108,7 +112,7 @@ class WhipSession:
 
     def _rtp_received(self, data: bytes) -> None:
         now = self._clock.now()
-        self._receiver.rtp_received(data, now)
+        self._receiver.rtp_received(data, now, self._transport.age_s)
         if self._receiver.due_s < self._tick_s:
             self._tick_later(now)
 
@@ -177,6 +181,7 @@ class WhipSessions:
 
     async def leave(self, session: WhipSession) -> None:
         """The host ended the session on purpose."""
+        session.take_the_rest()
         session.feed.detach(session, left=True)
         await session.close()
 

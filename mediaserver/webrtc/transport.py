@@ -39,6 +39,7 @@ from aiortc.rtcicetransport import connection_kwargs
 
 from mediaserver.errors import NodeFull, ShopcastError
 from mediaserver.settings import IceServer, is_loopback
+from mediaserver.webrtc.datagrams import UdpTransport
 from mediaserver.webrtc.sdp import (
     MAX_CANDIDATES,
     Candidate,
@@ -59,9 +60,6 @@ RECEIVE_BUFFER_BYTES = 1 << 20
 """Half a second of a feed at 15 Mbit/s: what may come while the loop is busy."""
 SEND_BUFFER_BYTES = 1 << 20
 """A keyframe of several viewers may wait for a network card that is busy."""
-MAX_DATAGRAM = 2048
-BURST = 64
-"""Datagrams read at one wake-up; the rest waits for the next turn of the loop."""
 MAX_HANDSHAKE_BACKLOG = 64
 CONSENT_S = 30.0
 """A peer that has not answered for so long has left (RFC 7675 §5.1)."""
@@ -108,7 +106,7 @@ class IceSettings:
 class PeerTransport:
     """One peer's connection, from gathering to the end.
 
-    `on_rtp` and `on_rtcp` get each packet decrypted, at once, on the event loop.
+    `on_rtp` and `on_rtcp` get each packet decrypted, on the event loop, within a round.
     `closed` is set when the connection has ended, by whichever side.
     """
 
@@ -126,6 +124,11 @@ class PeerTransport:
         self._dtls = RTCDtlsTransport(path, [self._certificate])
         self._dtls.on("statechange", self._dtls_changed)
         self._srtp_out: pylibsrtp.Session | None = None
+
+    @property
+    def age_s(self) -> float:
+        """How long ago the packet came that a handler has at the moment."""
+        return self._connection.age_s
 
     @property
     def credentials(self) -> IceCredentials:
@@ -212,6 +215,10 @@ class PeerTransport:
         if self._srtp_out is not None:
             self._connection.send_media(self._srtp_out.protect_rtcp(packet))
 
+    def read_waiting(self) -> None:
+        """Handle what has come, without waiting for the next round."""
+        self._connection.read_waiting()
+
     async def close(self) -> None:
         """End the connection, telling the peer; closing again does nothing."""
         self._connection.on_media = self._srtp_out = None
@@ -265,6 +272,7 @@ class IceConnection(Connection):
         super().__init__(ice_controlling=False, **connection_kwargs(servers))
         self._settings = settings
         self.on_media: DatagramHandler | None = None
+        self.age_s = 0.0
 
     async def get_component_candidates(
         self, component: int, addresses: list[str], timeout: int = SERVER_TIMEOUT_S
@@ -273,7 +281,7 @@ class IceConnection(Connection):
             if (sock := _bound_socket(address, self._settings.udp_ports)) is None:
                 continue
             protocol = _IceProtocol(self)
-            protocol.connection_made(_UdpTransport(sock, protocol))
+            protocol.connection_made(UdpTransport(sock, protocol))
             protocol.local_candidate = AioiceCandidate(
                 foundation=candidate_foundation("host", "udp", address),
                 component=component,
@@ -366,6 +374,12 @@ class IceConnection(Connection):
         self._query_consent_task = None  # closing ends it
         await self.close()
 
+    def read_waiting(self) -> None:
+        """Deliver what has come, without waiting for the next round."""
+        for protocol in self._protocols:
+            if isinstance(protocol.transport, UdpTransport):
+                protocol.transport.read_waiting()
+
     def send_media(self, data: bytes) -> None:
         """Send on the path agreed on, without a task; nothing while there is none."""
         pair = self._nominated.get(1)
@@ -377,67 +391,20 @@ class _IceProtocol(StunProtocol):
     """Tells STUN, DTLS and media apart by the first byte (RFC 7983 §7)."""
 
     receiver: IceConnection
+    transport: UdpTransport
 
     def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
         assert isinstance(data, bytes)
         first = data[0] if data else 255
         if 127 < first < 192:
             if self.receiver.on_media is not None:
+                self.receiver.age_s = self.transport.age_s
                 self.receiver.on_media(data)
         elif first < 4:
             with suppress(struct.error):  # aioice raises it for attributes that are cut short
                 super().datagram_received(data, addr)
         elif 19 < first < 64:
             self.receiver.data_received(data, self.local_candidate.component)
-
-
-class _UdpTransport(asyncio.DatagramTransport):
-    """A datagram transport that reads a whole burst at one wake-up of the loop."""
-
-    def __init__(self, sock: socket.socket, protocol: asyncio.DatagramProtocol) -> None:
-        super().__init__({"socket": sock, "sockname": sock.getsockname()})
-        self._loop = asyncio.get_running_loop()
-        self._socket = sock
-        self._protocol = protocol
-        self._closing = False
-        self._loop.add_reader(sock.fileno(), self._readable)
-
-    def sendto(self, data: bytes | bytearray | memoryview, addr: Any = None) -> None:
-        if self._closing:
-            return
-        try:
-            self._socket.sendto(data, addr)
-        except (BlockingIOError, InterruptedError):
-            pass  # a full buffer loses packets, as the network does
-        except OSError as error:
-            self._protocol.error_received(error)
-
-    def is_closing(self) -> bool:
-        return self._closing
-
-    def close(self) -> None:
-        if not self._closing:
-            self._closing = True
-            self._loop.remove_reader(self._socket.fileno())
-            self._socket.close()
-            self._loop.call_soon(self._protocol.connection_lost, None)
-
-    def abort(self) -> None:
-        self.close()
-
-    def _readable(self) -> None:
-        receive, deliver = self._socket.recvfrom, self._protocol.datagram_received
-        for _ in range(BURST):
-            try:
-                data, address = receive(MAX_DATAGRAM)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError as error:
-                self._protocol.error_received(error)
-                return
-            deliver(data, address)
-            if self._closing:
-                return
 
 
 def _bound_socket(address: str, ports: tuple[int, int] | None) -> socket.socket | None:

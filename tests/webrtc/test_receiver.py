@@ -207,6 +207,26 @@ def test_transport_feedback_goes_out_every_50_ms_and_reports_every_second() -> N
     assert len(reports) == 2
 
 
+def test_pictures_are_timed_by_when_they_came_and_sound_by_when_it_was_read() -> None:
+    peer = Peer(CHROMIUM)
+    for packet in h264_stream(1)[0]:
+        peer.receiver.rtp_received(packet, 5.0, age_s=0.25)
+    peer.receiver.rtp_received(rtp(1, 960, b"s", payload_type=OPUS, ssrc=7), 5.0, age_s=0.25)
+
+    assert [(unit.kind, unit.arrived_s) for unit in peer.units] == [("video", 4.75), ("audio", 5.0)]
+
+
+def test_sender_without_transport_feedback_needs_a_tick_a_second() -> None:
+    peer = Peer(AIORTC)
+    vp8 = parse_offer(AIORTC).media[1].formats[0].payload_type
+    [unit] = video_units(1, "vp8")
+    [payload] = vp8_payloads(unit.payload, 0)
+    peer.receiver.rtp_received(rtp(0, 0, payload, payload_type=vp8, marker=True), 7.0)
+    peer.receiver.tick(7.0)
+
+    assert peer.receiver.due_s == 8.0
+
+
 def test_sender_without_transport_feedback_is_told_a_rate() -> None:
     peer = Peer(AIORTC)
     vp8 = parse_offer(AIORTC).media[1].formats[0].payload_type
