@@ -1,6 +1,9 @@
 """Webhooks of TikTok Shop, sent by the sandbox and by people who are not TikTok."""
 
 import json
+import os
+import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -163,3 +166,22 @@ async def test_a_warning_of_before_the_connection_says_nothing_of_it(seller: Con
     await sent(seller, event(seller, 7, data, timestamp=ends_at - 29 * 24 * 3600))
 
     assert (await seller.channel())["conditions"] == []
+
+
+async def test_with_the_store_away_tiktok_is_asked_to_send_it_again(
+    seller: Connecting, hints: Hints, data_dir: Path
+) -> None:
+    order = event(seller, 1, {"order_id": "576"})
+    pid = int((data_dir / "redis" / "redis.pid").read_text())
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        answer = await sent(seller, order)
+        channel = await seller.owner.call("GET", CHANNEL)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    words = "the server's store (Redis) does not answer"
+    assert [each.problem() for each in (answer, channel)] == [(503, words)] * 2
+    while answer.status == 503:
+        answer = await sent(seller, order)
+    assert await hints.all() == {Hint("order", "576"): 1}
