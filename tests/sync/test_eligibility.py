@@ -253,9 +253,16 @@ def test_a_channel_of_the_shops_own_asks_nobody_else() -> None:
         NOW,
     )
     assert (gone.colour, codes(gone)) == ("red", ["not_active", "left_out"])
+    empty = badge(own, of_product(skus=()), shop_verdict(CHANNEL, NOW), NOW)
+    assert (empty.colour, codes(empty)) == ("red", ["skus_none", "sold_out"])
+    none_left = msgspec.structs.replace(SUBJECT, stocks={})
+    sold_out = badge(own, none_left, shop_verdict(CHANNEL, NOW), NOW)
+    assert (sold_out.colour, codes(sold_out), sold_out.sold_out) == ("green", ["sold_out"], True)
 
 
-@pytest.mark.parametrize(("code", "colour"), [("store_away", "grey"), ("product_gone", "red")])
+@pytest.mark.parametrize(
+    ("code", "colour"), [("store_away", "grey"), ("not_looked", "grey"), ("product_gone", "red")]
+)
 def test_what_cannot_be_looked_at_says_so(code: str, colour: str) -> None:
     found = unread(TIKTOK, code)
 
