@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from sync.errors import SyncError
@@ -34,6 +35,12 @@ class ImageFiles:
     async def read(self, digest: str) -> bytes | None:
         """None where this server has no such file."""
         return await asyncio.to_thread(self._read, self.path(digest))
+
+    async def which(self, digests: Collection[str]) -> set[str]:
+        """Those of `digests` of which this server has the file."""
+        return await asyncio.to_thread(
+            lambda: {each for each in digests if self.path(each).exists()}
+        )
 
     async def write(self, data: bytes) -> str:
         """Keep `data`; their digest. A file is there wholly or not at all. Raises NoRoom."""

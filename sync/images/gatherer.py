@@ -3,14 +3,15 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Final, NoReturn
 
 from sync.errors import StoreUnavailable
 from sync.images.fetcher import Fetcher, ImageRefused, ImageUnreachable
 from sync.images.files import ImageFiles, NoRoom
 from sync.model import ImageRecord, ProductId
-from sync.store.images import Images
+from sync.store.images import Images, urls_of
 from sync.store.notices import Notices
 from sync.store.products import Products
 
@@ -53,6 +54,7 @@ class Gatherer:
         self._now = now
         self._changed: set[ProductId] = set()
         self._is_all_changed = True
+        self._missing: deque[str] = deque()
         self._news = asyncio.Event()
         self._work = asyncio.Event()
 
@@ -64,7 +66,8 @@ class Gatherer:
         raise RuntimeError("the tasks have no end")
 
     async def look(self) -> None:
-        """Want the pictures of all products that have changed since the last look. Raises
+        """Want the pictures of all products that have changed since the last look; the first look
+        is at all products, and finds out which pictures this server has not got itself. Raises
         StoreUnavailable, and then they are looked at again."""
         is_all, changed = self._is_all_changed, self._changed
         self._is_all_changed, self._changed = False, set()
@@ -72,17 +75,33 @@ class Gatherer:
             ids = await self._products.ids() if is_all else sorted(changed)
             for at in range(0, len(ids), _SLICE):
                 found = await self._products.many(ids[at : at + _SLICE])
-                if await self._images.want(found.values(), self._now()):
-                    self._work.set()
+                await self._images.want(found.values(), self._now())
+                if is_all:
+                    await self._miss(url for each in found.values() for url in urls_of(each))
+                self._work.set()
         except StoreUnavailable:
             self._is_all_changed |= is_all
             self._changed |= changed
             raise
 
+    async def _miss(self, urls: Iterable[str]) -> None:
+        """Note which of `urls` were fetched, but by another server or before a disk was lost."""
+        records = await self._images.many(list(dict.fromkeys(urls)))
+        had = {url: each.digest for url, each in records.items() if each.state == "fetched"}
+        here = await self._files.which(set(had.values()))
+        self._missing.extend(url for url, digest in had.items() if digest not in here)
+
+    async def _next(self, limit: int) -> list[str]:
+        """Pictures to fetch now. Raises StoreUnavailable."""
+        count = min(limit, len(self._missing))
+        if count:
+            return [self._missing.popleft() for _ in range(count)]
+        return await self._images.claim(self._now(), limit)
+
     async def gather(self) -> int:
         """Fetch every picture whose time has come; how many. Raises StoreUnavailable."""
         count = 0
-        while urls := await self._images.claim(self._now(), AT_ONCE):
+        while urls := await self._next(AT_ONCE):
             count += len(urls)
             async with asyncio.TaskGroup() as tasks:
                 for url in urls:
@@ -167,7 +186,7 @@ class Gatherer:
             self._work.clear()
             urls: list[str] = []
             with contextlib.suppress(StoreUnavailable):
-                urls = await self._images.claim(self._now(), 1)
+                urls = await self._next(1)
             if urls:
                 tasks.create_task(fetch(urls[0]), name="image")
                 continue

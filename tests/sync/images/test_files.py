@@ -27,7 +27,10 @@ async def test_what_was_written_is_read_by_its_digest(files: ImageFiles, tmp_pat
 
 
 async def test_what_was_never_written_is_not_there(files: ImageFiles) -> None:
+    named = await files.write(b"picture")
+
     assert await files.read("0" * 64) is None
+    assert await files.which([named, "0" * 64]) == {named}
 
 
 @pytest.mark.parametrize("name", ["", "0" * 63, "../" * 20 + "0000", "0" * 63 + "/", "G" * 64])

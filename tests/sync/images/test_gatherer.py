@@ -150,6 +150,34 @@ async def test_a_picture_that_we_have_stays_good_while_its_site_is_away(
     assert await record(images, url) == before
 
 
+async def test_a_picture_that_only_another_server_has_is_fetched_here_too(
+    gatherer: Gatherer,
+    products: Products,
+    images: Images,
+    notices: Notices,
+    site: Web,
+    now: Now,
+    tmp_path: Path,
+) -> None:
+    site.gives("/a", JPEG, "image/jpeg")
+    url = site.url("/a")
+    await kept(products, "mug", url)
+    await gatherer.look()
+    await gatherer.gather()
+    before = await record(images, url)
+    now.advance(60)
+
+    files = ImageFiles(tmp_path / "elsewhere", reserve_bytes=0)
+    fetcher = Fetcher(to_loopback(), lambda address: address == "127.0.0.1")
+    for fetched in (1, 0):
+        other = Gatherer(products, images, notices, fetcher, files, now)
+        await other.look()
+        assert await other.gather() == fetched
+
+    assert await files.read(before.digest) == JPEG
+    assert (await record(images, url)).digest == before.digest
+
+
 async def test_a_look_that_redis_missed_is_made_good(
     gatherer: Gatherer,
     products: Products,
