@@ -54,8 +54,8 @@ log = logging.getLogger(__name__)
 CALLBACK_PATH = "/oauth/tiktok/callback"
 WEBHOOK_PATH = "/webhooks/tiktok"
 
-_CLOSE_WITHIN_S = 1.5
-"""How long a server that ends waits for tokens that are being renewed."""
+_CLOSE_WITHIN_S = 0.8
+"""How long a server that ends waits for tokens that are being given to it, and renewed."""
 
 _RESTART_S = 5.0
 
@@ -167,6 +167,7 @@ async def trading(
             transport = Transport(session, app, now=now)
             tiktok = tiktok_channel(connection, vault, settings, app, transport, base_url, now)
             stack.push_async_callback(tiktok.tokens.close, _CLOSE_WITHIN_S)
+            stack.push_async_callback(tiktok.authorizing.close, _CLOSE_WITHIN_S)
             keeping = tasks.create_task(supervised("tiktok-channel", tiktok.keeper.run))
             stack.callback(keeping.cancel)
         commerce = Commerce(connection, tiktok, kept, tasks, now)

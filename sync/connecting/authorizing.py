@@ -9,6 +9,7 @@ takes it no more, and the seller is asked to connect again.
 A connection that works is not touched until the new one has its shop.
 """
 
+import asyncio
 import hmac
 import logging
 from collections.abc import Callable
@@ -48,6 +49,9 @@ CHOICE_WITHIN_S = 24 * 3600.0
 """How long the shops to choose from are kept."""
 
 LOCK_WAIT_S = 30.0
+
+ANSWER_WITHIN_S = 20.0
+"""How long a browser is kept waiting for TikTok."""
 
 
 class Consent(msgspec.Struct, frozen=True):
@@ -106,6 +110,7 @@ class Authorizing:
         self._service_id = service_id
         self._consent_page = consent_page
         self._now = now
+        self._going: set[asyncio.Task[Outcome | None]] = set()
 
     async def begin(self) -> Consent:
         state = await self._states.give()
@@ -126,7 +131,7 @@ class Authorizing:
             if not error.was_used:
                 return outcome.EXPIRED_STATE
             # A browser that loads the page again, perhaps since the first answer got lost.
-            return await self.proceed() or outcome.USED_STATE
+            return await self._answer()
 
     async def _taken(self, back: Returned) -> Outcome:
         """Use the state up, together with what came with it. Raises StateRefused."""
@@ -143,7 +148,31 @@ class Authorizing:
         await self._channels.change_by(
             back.state, TIKTOK, lambda record: _with(record, attempt=attempt, refusal="")
         )
-        return await self.proceed() or outcome.USED_STATE
+        return await self._answer()
+
+    async def _answer(self) -> Outcome:
+        """How it went, as far as a browser waits for it: it goes on without them."""
+        going = asyncio.create_task(self.proceed(), name="connect-tiktok")
+        self._going.add(going)
+        going.add_done_callback(self._gone)
+        await asyncio.wait([going], timeout=ANSWER_WITHIN_S)
+        if not going.done():
+            return outcome.GOING_ON
+        return going.result() or outcome.USED_STATE
+
+    def _gone(self, going: "asyncio.Task[Outcome | None]") -> None:
+        """What went wrong is tried again by the keeper, whether or not somebody was told."""
+        self._going.discard(going)
+        if not going.cancelled():
+            going.exception()
+
+    async def close(self, within_s: float) -> None:
+        """Let what is under way end: what TikTok gives in it is given once."""
+        if self._going:
+            await asyncio.wait(self._going, timeout=within_s)
+        for going in tuple(self._going):
+            going.cancel()
+        await asyncio.gather(*self._going, return_exceptions=True)
 
     async def proceed(self) -> Outcome | None:
         """Go on with what was begun, as far as it goes; None where nothing was."""
@@ -217,8 +246,9 @@ class Authorizing:
         if len(shops) == 1:
             (chosen,) = shops
         if chosen is not None:
-            await self._connected(attempt, chosen)
-            return outcome.connected(chosen.name)
+            record = await self._connected(attempt, chosen)
+            is_ours = record.shop == chosen and record.is_connected
+            return outcome.connected(chosen.name) if is_ours else None
         offered = msgspec.structs.replace(attempt, choices=shops)
         await self._change(lambda record: _next(record, attempt, offered))
         return None
@@ -235,7 +265,7 @@ class Authorizing:
             )
 
         record = await self._change(connect)
-        log.info("tiktok_connected shop=%s region=%s", shop.id, shop.region)
+        log.info("tiktok_connected shop=%s is_connected=%s", shop.id, record.is_connected)
         return record
 
     async def _ended(self, attempt: Attempt, found: Outcome) -> Outcome:

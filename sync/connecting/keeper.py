@@ -47,6 +47,8 @@ LONGEST_REST_S = 3600.0
 
 
 class Keeper:
+    """`webhook_url` is where TikTok reaches this server; `now` gives unix seconds."""
+
     def __init__(
         self,
         *,
@@ -113,7 +115,11 @@ class Keeper:
         record = await self._channels.get(TIKTOK)
         if record.authorization is None or record.shop is None:
             raise NotAuthorized("TikTok Shop is not connected: connect it first")
-        return await self._check(record.shop)
+        try:
+            return await self._check(record.shop)
+        except (TokenRefused, TokenShopMismatch):
+            await self._see(record.shop)
+            raise
 
     async def expiring(self, ends_at: float, said_at: float) -> None:
         """TikTok said at `said_at` that the authorization ends at `ends_at`."""
@@ -160,6 +166,7 @@ class Keeper:
 
     async def _see(self, shop: RemoteShop) -> None:
         """Whether TikTok still lets us into `shop`."""
+        connected_at = (await self._channels.get(TIKTOK)).connected_at
         words = ""
         try:
             if shop.id not in {found.id for found in await self._tiktok.shops()}:
@@ -169,7 +176,7 @@ class Keeper:
         now = self._now()
 
         def seen(record: ChannelRecord) -> ChannelRecord:
-            if record.authorization is None:
+            if record.authorization is None or record.connected_at != connected_at:
                 return record
             if words:
                 return ended(record, words, now)

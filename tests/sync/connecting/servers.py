@@ -76,6 +76,7 @@ async def server_on(redis_url: str, sandbox: Sandbox, vault: Vault) -> AsyncIter
                 connection, vault, settings, app, transport, "http://127.0.0.1:1", now
             )
             yield Server(connection, sandbox, Channels(connection), tiktok)
+            await tiktok.authorizing.close(5.0)
             await tiktok.tokens.close(5.0)
     finally:
         watching.cancel()

@@ -276,3 +276,29 @@ async def test_redis_away_is_said_and_uses_up_nothing(
 
 def test_what_comes_back_prints_nothing() -> None:
     assert repr(Returned("state", "code", "error", "kept")) == "Returned(***)"
+
+
+async def test_a_browser_is_answered_while_tiktok_keeps_silent(
+    server: Server, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.connecting.authorizing.ANSWER_WITHIN_S", 0.0)
+    back = await server.back()
+
+    outcome = await server.tiktok.authorizing.returned(back)
+    await server.tiktok.authorizing.close(30.0)
+
+    assert outcome.code == "going_on"
+    assert (await server.record()).is_connected
+
+
+async def test_a_server_that_ends_lets_the_exchange_end(server: Server) -> None:
+    back = await server.back()
+    browser = asyncio.create_task(server.tiktok.authorizing.returned(back))
+    await until(lambda: bool(server.tiktok.authorizing._going))
+    browser.cancel()
+
+    await server.tiktok.authorizing.close(30.0)
+
+    assert (await server.record()).is_connected
+    with pytest.raises(asyncio.CancelledError):
+        await browser

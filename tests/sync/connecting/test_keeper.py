@@ -9,7 +9,8 @@ from sync.connecting.doubt import doubt
 from sync.connecting.keeper import CHECK_FAILING_S, CHECK_S
 from sync.sandbox.server import Sandbox
 from sync.shop_state import shop_state
-from sync.tiktok.errors import NotAuthorized, TikTokUnavailable, Unreadable
+from sync.tiktok.errors import NotAuthorized, TikTokUnavailable, TokenRefused, Unreadable
+from sync.tiktok.wire import Shop
 from tests.control.until import until
 from tests.sync.connecting.servers import DAY_S, Server
 
@@ -229,3 +230,38 @@ async def test_a_seller_whom_tiktok_is_still_checking_is_known_by_the_products_h
     await sandbox.control.clear_faults()
     await server.tiktok.keeper.check()
     assert shop_state(await server.record(), sandbox.world.clock.now()).state == "probation"
+
+
+async def test_a_check_that_is_refused_ends_what_has_ended(
+    server: Server, sandbox: Sandbox
+) -> None:
+    await server.connect()
+    await sandbox.control.deauthorize("cedar")
+
+    with pytest.raises(TokenRefused):
+        await server.tiktok.keeper.check()
+
+    assert (await server.record()).authorization is None
+
+
+async def test_a_doubt_of_before_ends_no_newer_connection(
+    server: Server, second: Server, sandbox: Sandbox
+) -> None:
+    await server.connect()
+    await server.tiktok.keeper.tend()
+    await sandbox.control.deauthorize("cedar")
+    await doubt(server.channels, sandbox.world.clock.now())
+    shops = server.tiktok.client.shops
+
+    async def meanwhile_connected() -> tuple[Shop, ...]:
+        with contextlib.suppress(TokenRefused):
+            await shops()
+        await sandbox.control.clock(1)
+        assert (await second.connect()).code == "connected"
+        raise TokenRefused("as it was before")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server.tiktok.client, "shops", meanwhile_connected)
+        await server.tiktok.keeper.tend()
+
+    assert (await server.record()).is_connected
