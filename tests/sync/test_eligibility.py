@@ -40,7 +40,7 @@ from sync.model import (
     Stock,
     Warehouse,
 )
-from sync.tier import TIERS
+from sync.tier import TIERS, next_day
 from tests.sync.eligibility_page import PAGE, page
 from tests.sync.selling import (
     CERTIFIED,
@@ -341,6 +341,49 @@ def test_a_picture_that_tiktok_would_not_take_is_named(change: dict[str, Any], w
     found = look(of_image(**change))
 
     assert found.reasons[0].text == f"none of its pictures can be used: {why}"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        of_product(title="x" * 255, description="x" * 10_000, options=("Size", "Colour", "Glaze")),
+        of_product(skus=tuple(Sku(SkuId(f"s_{n}"), 1250, f"MUG-{n}") for n in range(300))),
+        of_product(**skus(Sku(MUG, 1, "M" * 50), Sku(SkuId("s_cup"), 760_000, "C"))),
+        of_image(width=300, height=4000, size=10 * 1024 * 1024),
+    ],
+    ids=["words", "variants", "prices", "picture"],
+)
+def test_what_is_just_within_the_limits_is_taken(subject: Subject) -> None:
+    subject = msgspec.structs.replace(
+        subject, stocks={sku.id: Stock(5) for sku in subject.product.skus}
+    )
+
+    assert codes(look(subject)) == ["on_sale"]
+
+
+def test_one_variant_that_is_too_cheap_or_too_dear_is_enough() -> None:
+    cheap, dear = Sku(MUG, 0, "MUG"), Sku(SkuId("s_cup"), 760_001, "CUP")
+    usual = Sku(SkuId("s_jug"), 1250, "JUG")
+
+    assert codes(look(of_product(**skus(usual, cheap))))[0] == "price_low"
+    assert codes(look(of_product(**skus(usual, dear))))[0] == "price_high"
+    assert look(of_product(**skus(cheap))).reasons[0].text == (
+        "a variant costs 0.00 USD, and TikTok's lowest price is 0.01 USD"
+    )
+
+
+def test_while_tiktoks_categories_are_not_known_none_is_called_gone() -> None:
+    subject = of_placing(is_tree_known=False, category=None, rules=None)
+
+    assert codes(look(subject))[0] == "categories_unknown"
+    assert "category_gone" not in codes(look(subject))
+
+
+def test_the_next_day_begins_at_midnight_utc() -> None:
+    midnight = 1_800_057_600.0
+
+    assert next_day(NOW) == next_day(midnight - 1) == midnight
+    assert next_day(midnight) == midnight + DAY_S
 
 
 def test_a_market_that_we_know_nothing_of_limits_no_price() -> None:
