@@ -19,6 +19,7 @@ from sync.model import (
     SkuId,
     Stock,
 )
+from sync.money import decimal
 from sync.reasons import reason
 
 TITLE_CHARACTERS = 255
@@ -37,7 +38,7 @@ RULES_GOOD_FOR_S = 7 * 24 * 3600.0
 
 
 class Market(msgspec.Struct, frozen=True):
-    """Prices, in minor units of two decimals, that TikTok takes in a region; None is any."""
+    """Prices, in minor units, that TikTok takes in a region; None is any."""
 
     currency: str | None = None
     least: int = 1
@@ -127,7 +128,7 @@ def _price_faults(product: Product, market: Market) -> Iterator[Reason]:
 
 
 def _money(amount: int, currency: str) -> str:
-    return f"{amount / 100:,.2f} {currency}"
+    return f"{decimal(amount, currency)} {currency}"
 
 
 def main_images(product: Product, images: Mapping[str, ImageRecord]) -> list[ImageRecord]:
