@@ -66,8 +66,8 @@ class Rundowns:
             self._wake.clear()
 
     async def refresh(self, show: Show) -> None:
-        """Look at the products of a show, unless they are looked at all the time."""
-        if show.record.rundown and (not _is_attended(show) or show.lacks_products()):
+        """Look at the products of a show now: whoever has just changed one sees it so."""
+        if show.record.rundown:
             await self._look([show])
 
     async def put(self, show: Show, products: Sequence[ProductId]) -> bool:

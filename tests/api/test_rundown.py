@@ -240,6 +240,18 @@ async def test_a_rundown_that_nobody_watches_is_right_when_somebody_asks(
     assert set(colours((await owner.get(path))["rundown"]).values()) == {"red"}
 
 
+async def test_whoever_changes_a_product_reads_it_so_at_once(
+    owner: Client, path: str, mugs: list[ProductId]
+) -> None:
+    mug, *_ = mugs
+    await owner.put(f"{path}/rundown", {"products": mugs})
+    async with owner.events(f"{path}/events"):
+        for title in ("The red mug", "The blue mug", "The last mug"):
+            await owner.patch(f"/api/v1/products/{mug}", {"title": title})
+            assert (await owner.get(f"{path}/rundown"))["products"][0]["title"] == title
+            assert (await owner.get(path))["rundown"]["products"][0]["title"] == title
+
+
 async def test_a_channel_that_cannot_be_read_leaves_the_show_to_be_steered_with_grey_badges(
     owner: Client, path: str, store: Connection, shop: Shop, mugs: list[ProductId]
 ) -> None:
