@@ -122,10 +122,11 @@ class Keeper:
             raise
 
     async def expiring(self, ends_at: float, said_at: float) -> None:
-        """TikTok said at `said_at` that the authorization ends at `ends_at`."""
+        """TikTok said at `said_at`, which is whole seconds, that the authorization ends at
+        `ends_at`."""
 
         def told(record: ChannelRecord) -> ChannelRecord:
-            if record.connected_at is None or said_at < record.connected_at:
+            if record.connected_at is None or said_at < int(record.connected_at):
                 return record
             return msgspec.structs.replace(record, authorization_ends_at=ends_at)
 

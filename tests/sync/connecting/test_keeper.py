@@ -265,3 +265,17 @@ async def test_a_doubt_of_before_ends_no_newer_connection(
         await server.tiktok.keeper.tend()
 
     assert (await server.record()).is_connected
+
+
+async def test_a_warning_counts_from_the_second_of_the_connection_on(
+    server: Server, sandbox: Sandbox
+) -> None:
+    await sandbox.control.clock(0.75)
+    await server.connect()
+    second = int(sandbox.world.clock.now())
+
+    await server.tiktok.keeper.expiring(second + DAY_S, second - 1)
+    assert (await server.record()).authorization_ends_at is None
+
+    await server.tiktok.keeper.expiring(second + DAY_S, second)
+    assert (await server.record()).authorization_ends_at == second + DAY_S
