@@ -27,6 +27,7 @@ from sync.images.address import may_ask
 from sync.images.fetcher import Fetcher
 from sync.images.files import ImageFiles
 from sync.images.gatherer import Gatherer
+from sync.images.lookups import Lookups
 from sync.importer import Importer
 from sync.model import ProductId
 from sync.product_draft import Ids
@@ -175,7 +176,10 @@ async def trading(
             commerce.products,
             commerce.images,
             commerce.notices,
-            Fetcher(resolve, partial(may_ask, allow_private=shop.allow_private_images)),
+            Fetcher(
+                Lookups(resolve, time.monotonic),
+                partial(may_ask, allow_private=shop.allow_private_images),
+            ),
             commerce.image_files,
             now,
         )

@@ -7,7 +7,7 @@ each redirect is a new address and judged like the first.
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 from urllib.parse import urljoin
@@ -19,10 +19,8 @@ from yarl import URL
 
 from sync.errors import SyncError
 from sync.images.address import WebAddress, web_address
+from sync.images.lookups import Resolve
 from sync.images.picture import NoPicture, Picture, picture
-
-Resolve = Callable[[str, int], Awaitable[Sequence[AddrInfoType]]]
-"""A host and a port to what socket.getaddrinfo gives; raises OSError."""
 
 MOST_REDIRECTS: Final = 5
 

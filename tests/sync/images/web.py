@@ -10,7 +10,7 @@ from typing import cast
 from aiohappyeyeballs import AddrInfoType
 from aiohttp import web
 
-from sync.images.fetcher import Resolve
+from sync.images.lookups import Resolve
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
