@@ -18,6 +18,7 @@ from mediaserver.settings import HttpSettings, RtmpSettings, Settings, StoreSett
 from sync.badge import badge
 from sync.connection import Connection
 from sync.eligibility import shop_verdict
+from sync.images.files import ImageFiles
 from sync.model import TIKTOK, ProductId, SkuId
 from tests.api.client import Client, EventStream
 from tests.sync.selling import CHANNEL, NOW, SUBJECT
@@ -107,7 +108,8 @@ async def _shop(settings: Settings) -> AsyncIterator[Shop]:
     """The server's store, seen from outside."""
     connection = Connection(f"unix://{socket_path(settings.store.data_dir)}")
     try:
-        shop = Shop(connection, time.time)
+        images = ImageFiles(settings.store.data_dir / "images", reserve_bytes=0)
+        shop = Shop(connection, time.time, images)
         await shop.open()
         yield shop
     finally:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sync.connection import Connection
+from sync.images.files import ImageFiles
 from sync.model import SkuId
 from tests.api.client import Client
 from tests.sync.shop import Shop
@@ -14,8 +15,8 @@ PRODUCTS = "/api/v1/products"
 
 
 @pytest.fixture
-async def shop(store: Connection) -> Shop:
-    shop = Shop(store, time.time)
+async def shop(store: Connection, data_dir: Path) -> Shop:
+    shop = Shop(store, time.time, ImageFiles(data_dir / "images", reserve_bytes=0))
     await shop.open(tier="beginner")
     return shop
 

@@ -9,6 +9,7 @@ import pytest
 
 from mediaserver.show.rundown import MAX_RUNDOWN
 from sync.connection import Connection
+from sync.images.files import ImageFiles
 from sync.model import TIKTOK, CategoryRules, ProductId, SkuId
 from sync.store.channel import channel_key
 from tests.api.client import Client, EventStream
@@ -22,8 +23,8 @@ TIMEOUT_S = 20.0
 
 
 @pytest.fixture
-async def shop(store: Connection) -> Shop:
-    shop = Shop(store, time.time)
+async def shop(store: Connection, data_dir: Path) -> Shop:
+    shop = Shop(store, time.time, ImageFiles(data_dir / "images", reserve_bytes=0))
     await shop.open()
     return shop
 

@@ -7,6 +7,7 @@ import pytest
 
 from mediaserver.shop_news import MOST_TOLD
 from sync.connection import Connection
+from sync.images.files import ImageFiles
 from sync.model import ProductId, SkuId
 from sync.store.progress import Failed, Progress
 from tests.api.client import Client
@@ -19,8 +20,8 @@ CSV = "Handle,Title,Variant SKU,Variant Price\nmug,Mug,MUG,12.50\n"
 
 
 @pytest.fixture
-async def shop(store: Connection) -> Shop:
-    shop = Shop(store, time.time)
+async def shop(store: Connection, data_dir: Path) -> Shop:
+    shop = Shop(store, time.time, ImageFiles(data_dir / "images", reserve_bytes=0))
     await shop.open()
     return shop
 

@@ -32,7 +32,7 @@ PRODUCT = product(
 )
 STOCKS = {SkuId("s_mug"): Stock(on_hand=5)}
 FETCHED = ImageRecord(
-    "fetched", digest="d1", content_type="image/jpeg", width=800, height=800, size=90_000
+    "fetched", digest=64 * "d", content_type="image/jpeg", width=800, height=800, size=90_000
 )
 CATEGORY = Category("600001", "600000", "Cups & Mugs", is_leaf=True, permission="AVAILABLE")
 RULES = CategoryRules("600001", at=NOW - DAY_S)

@@ -1,12 +1,15 @@
 """A shop with products at TikTok, written into its store as the server's other parts write it."""
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import msgspec
+from PIL import Image as Picture
 
 from sync.badges import Badges
 from sync.connection import Connection
+from sync.images.files import ImageFiles
 from sync.model import TIKTOK, CategoryRules, ChannelRecord, Listing, Product, ProductId, Sku, SkuId
 from sync.store.categories import Categories, CategoryTree
 from sync.store.channel import Channels
@@ -20,10 +23,16 @@ from tests.sync.selling import CATEGORY, CHANNEL, FETCHED, LISTING, PICTURE, PRO
 
 
 class Shop:
-    """`now` gives unix seconds."""
+    """`now` gives unix seconds; `files` is where the server that runs keeps its pictures."""
 
-    def __init__(self, connection: Connection, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        now: Callable[[], float],
+        files: ImageFiles | None = None,
+    ) -> None:
         self.now = now
+        self._files = files
         self.products = Products(connection, now)
         self.stocks = Stocks(connection, now)
         self.images = Images(connection)
@@ -50,9 +59,19 @@ class Shop:
         await self.categories.save_tree(CategoryTree((CATEGORY,), now))
         await self.categories.save_rules([CategoryRules(CATEGORY.id, at=now)])
         await self.categories.save_mapping({PRODUCT.type: CATEGORY.id})
-        await self.images.save(PICTURE, FETCHED, None)
+        await self._fetch()
         told = {"prerequisites_at": now, "warehouses_at": now}
         await self.tell(**msgspec.structs.asdict(CHANNEL) | told | channel)
+
+    async def _fetch(self) -> None:
+        """The picture is as if it had been."""
+        record = FETCHED
+        if self._files is not None:
+            file = BytesIO()
+            Picture.new("L", (FETCHED.width, FETCHED.height)).save(file, "JPEG")
+            digest = await self._files.write(file.getvalue())
+            record = msgspec.structs.replace(FETCHED, digest=digest, size=len(file.getvalue()))
+        await self.images.save(PICTURE, record, None)
 
     async def tell(self, **changes: Any) -> None:
         """What TikTok says of the shop, or the seller."""
