@@ -3,6 +3,7 @@ how late the event loop is meanwhile."""
 
 import argparse
 import asyncio
+import gc
 import tempfile
 import time
 from pathlib import Path
@@ -36,6 +37,8 @@ async def measure() -> Figures:
         )
         async with running(settings) as server, aiohttp.ClientSession() as http:
             owner = Client(http, server.base_url, server.owner_token.reveal())
+            gc.collect()
+            gc.freeze()  # as a server that is run does
             process = psutil.Process()
             before = process.memory_info().rss
             lag = LoopLag()
