@@ -257,8 +257,9 @@ class Authorizing:
         def connect(record: ChannelRecord) -> ChannelRecord:
             if record.attempt != attempt:
                 return record
+            is_other = record.shop is not None and record.shop.id != shop.id
             return msgspec.structs.replace(
-                _declared(record),
+                _undeclared(record) if is_other else _declared(record),
                 authorization=attempt.authorization,
                 shop=shop,
                 connected_at=self._now(),
@@ -294,16 +295,21 @@ async def disconnect(channels: Channels) -> ChannelRecord:
 
 
 def _declared(record: ChannelRecord) -> ChannelRecord:
-    """What stays of `record` from one connection to the next."""
-    return ChannelRecord(
+    """What stays of `record` from one connection of a shop to the next."""
+    return msgspec.structs.replace(
+        _undeclared(record),
         shop=record.shop,
         tier=record.tier,
         account_attested_at=record.account_attested_at,
-        auto_sync=record.auto_sync,
         orders_day=record.orders_day,
         orders_count=record.orders_count,
-        revision=record.revision,
     )
+
+
+def _undeclared(record: ChannelRecord) -> ChannelRecord:
+    """What stays of `record` when another shop is connected: its tier is another, as are its orders
+    of the day."""
+    return ChannelRecord(auto_sync=record.auto_sync, revision=record.revision)
 
 
 def _with(record: ChannelRecord, *, attempt: Attempt | None, refusal: str) -> ChannelRecord:

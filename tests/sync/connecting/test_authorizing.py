@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from mediaserver.redis_server import RedisServer
@@ -219,6 +220,33 @@ async def test_who_disconnected_is_asked_for_the_shop_again(server: Server) -> N
     await disconnect(server.channels)
 
     assert (await server.connect("harbour")).code == "choose_shop"
+
+
+async def test_what_was_declared_of_a_shop_counts_for_that_one_alone(server: Server) -> None:
+    def declare(record: ChannelRecord) -> ChannelRecord:
+        return msgspec.structs.replace(
+            record,
+            tier="pro",
+            account_attested_at=1.0,
+            auto_sync=False,
+            orders_day="2026-11-23",
+            orders_count=7,
+        )
+
+    await server.connect("cedar")
+    await server.channels.change(TIKTOK, declare)
+    await server.connect("cedar")
+    again = await server.record()
+    assert (again.tier, again.account_attested_at, again.orders_count) == ("pro", 1.0, 7)
+
+    await server.connect("harbour")
+    attempt = (await server.record()).attempt
+    assert attempt is not None
+    other = await server.tiktok.authorizing.choose(attempt.choices[0].id)
+
+    assert (other.tier, other.account_attested_at) == (None, None)
+    assert (other.orders_day, other.orders_count) == ("", 0)
+    assert other.auto_sync is False
 
 
 async def test_choices_are_not_kept_for_ever(server: Server, sandbox: Sandbox) -> None:
