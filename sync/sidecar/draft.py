@@ -17,6 +17,7 @@ def draft(
     goal: Goal,
     *,
     category_id: str,
+    category_version: str,
     uris: Sequence[str],
     warehouse: str,
     remote_skus: Mapping[SkuId, str],
@@ -26,6 +27,7 @@ def draft(
         title=product.title,
         description=product.description,
         category_id=category_id,
+        category_version=category_version,
         image_uris=tuple(uris),
         external_product_id=product.id,
         package_weight=_weight(product),
@@ -48,12 +50,15 @@ def draft(
     )
 
 
-def text(product: Product, *, category_id: str, uris: Sequence[str]) -> wire.Changes:
+def text(
+    product: Product, *, category_id: str, category_version: str, uris: Sequence[str]
+) -> wire.Changes:
     """The product without its SKUs, which stay as they are."""
     return wire.Changes(
         title=product.title,
         description=product.description,
         category_id=category_id,
+        category_version=category_version,
         image_uris=tuple(uris),
         package_weight=_weight(product),
     )

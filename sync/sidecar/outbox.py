@@ -61,10 +61,12 @@ class ImageMissing(Exception):
 
 
 class Shop(msgspec.Struct, frozen=True):
-    """Where it goes: `warehouse` is where all stock is kept."""
+    """Where it goes: `warehouse` is where all stock is kept, `category_version` the tree that the
+    shop sells in."""
 
     cipher: wire.ShopCipher
     warehouse: str
+    category_version: str
 
 
 class Outbox:
@@ -129,6 +131,7 @@ class Outbox:
             product,
             goal,
             category_id=facts.placing.category_id or "",
+            category_version=shop.category_version,
             uris=await self._uris(facts.digests),
             warehouse=shop.warehouse,
             remote_skus={},
@@ -163,7 +166,9 @@ class Outbox:
         uris = await self._uris(facts.digests)
         if not whole:
             await self._ledger.change(product.id, lambda there: replace(there, content=""))
-            body = text(product, category_id=category_id, uris=uris)
+            body = text(
+                product, category_id=category_id, category_version=shop.category_version, uris=uris
+            )
             await self._tiktok.partial_edit(shop.cipher, remote_id, body)
             return await self._ledger.change(
                 product.id, lambda there: _taken(there, change, content=goal.content)
@@ -177,6 +182,7 @@ class Outbox:
             product,
             goal,
             category_id=category_id,
+            category_version=shop.category_version,
             uris=uris,
             warehouse=warehouse,
             remote_skus=listing.remote_skus,

@@ -571,7 +571,7 @@ class Session:
             if now - self._searched_at >= SEARCH_EVERY_S:
                 await self._search(shop.cipher)
                 await self._count_orders(shop.cipher)
-                await self._read_categories(shop.cipher)
+                await self._read_categories(shop)
                 await self._stores.hints.seen(hints)
             elif hints:
                 await self._follow(shop.cipher, hints)
@@ -619,11 +619,12 @@ class Session:
             TIKTOK, lambda record: replace(record, orders_day=order_day(now), orders_count=count)
         )
 
-    async def _read_categories(self, shop: wire.ShopCipher) -> None:
+    async def _read_categories(self, shop: Shop) -> None:
         """The tree and the rules of the categories in use, where they are old."""
         now, store = self._now(), self._stores.categories
+        cipher, version = shop.cipher, shop.category_version
         if now - self._tree.at >= CATEGORIES_EVERY_S:
-            found = await self._tiktok.categories(shop)
+            found = await self._tiktok.categories(cipher, version=version)
             await store.save_tree(CategoryTree(tuple(map(_category, found)), now))
             await self.categories_changed()
         old = [
@@ -633,7 +634,10 @@ class Session:
         ]
         if old:
             rules = [
-                _rules(each, await self._tiktok.category_rules(shop, each), now) for each in old
+                _rules(
+                    each, await self._tiktok.category_rules(cipher, each, version=version), now
+                )
+                for each in old
             ]
             await store.save_rules(rules)
             await self.categories_changed()
@@ -671,7 +675,8 @@ class Session:
         places.sort(key=lambda each: (each.status == "DISABLED", not each.is_default, each.id))
         if not places:
             return None
-        return Shop(wire.ShopCipher(channel.shop.cipher), places[0].id)
+        version = wire.category_version(channel.shop.region)
+        return Shop(wire.ShopCipher(channel.shop.cipher), places[0].id, version)
 
     @property
     def _market(self) -> Market:

@@ -122,7 +122,9 @@ MOST_SKUS_PER_STOCK_READ = 600
 LONGEST_IDEMPOTENCY_KEY = 128
 
 CATEGORY_VERSION = "v2"
-"""The tree of the US; elsewhere "v1"."""
+"""The tree of the US."""
+
+CATEGORY_VERSION_ELSEWHERE = "v1"
 
 OLDEST_UPDATE_FIRST = {"sort_field": "update_time", "sort_order": "ASC"}
 
@@ -922,6 +924,11 @@ def orders_query(order_ids: Sequence[str]) -> dict[str, str]:
 def page_query(page_size: int, token: str | None) -> dict[str, str]:
     query = {"page_size": str(page_size)}
     return query | {"page_token": token} if token else query
+
+
+def category_version(region: str) -> str:
+    """The tree that shops of `region` sell in."""
+    return CATEGORY_VERSION if region == "US" else CATEGORY_VERSION_ELSEWHERE
 
 
 def category_query(version: str) -> dict[str, str]:

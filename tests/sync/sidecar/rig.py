@@ -1,7 +1,7 @@
 """A shop, TikTok's sandbox and sidecars between them: real Redis, real client, real HTTP, and a
 clock that only moves when it is told."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from io import BytesIO
 from typing import Any
@@ -54,6 +54,16 @@ START = 1_800_000_000.0
 AUDIT_S = 60.0
 MUGS = "600154"
 VASES = "600339"
+REDIS_TIMEOUT_S = 60.0
+
+
+class PatientConnection(Connection):
+    """On a busy machine, Redis on its disk may take longer than a server would wait."""
+
+    async def asked(
+        self, command: Callable[[], Awaitable[Any]], timeout_s: float = REDIS_TIMEOUT_S
+    ) -> Any:
+        return await super().asked(command, max(timeout_s, REDIS_TIMEOUT_S))
 
 
 class Pictures:
@@ -144,12 +154,14 @@ class Rig:
         """Let time pass, and what falls due in it happen."""
         await self.control.clock(seconds)
 
-    async def connect(self, **changes: Any) -> None:
-        """Connect the shop of the sandbox's first seller."""
-        redirect = (await self.control.consent("cedar"))["redirect"]
+    async def connect(
+        self, seller: str = "cedar", shop_id: str | None = None, **changes: Any
+    ) -> None:
+        """Connect a shop of one of the sandbox's sellers, of the first by itself."""
+        redirect = (await self.control.consent(seller))["redirect"]
         [code] = parse_qs(urlsplit(redirect).query)["code"]
         pair = await self.authorizer.exchange(Secret(code))
-        shop = self.sandbox.world.market(None).shop
+        shop = self.sandbox.world.market(shop_id).shop
         now = self.now()
         record = ChannelRecord(
             authorization=sealed(pair, self.vault),
@@ -250,7 +262,7 @@ def mug(name: str) -> Product:
 async def rigged(redis_url: str, *, hears: bool = True) -> AsyncIterator[Rig]:
     """`hears`: webhooks arrive."""
     async with AsyncExitStack() as stack:
-        connection = Connection(redis_url)
+        connection = PatientConnection(redis_url)
         stack.push_async_callback(connection.close)
         await connection.asked(connection.redis.flushall)
         settings = SandboxSettings(

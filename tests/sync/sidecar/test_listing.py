@@ -437,3 +437,15 @@ async def test_a_picture_that_another_server_has_is_fetched_here_once_more(rig: 
     assert await rig.there() == []
     await rig.cycles(sidecar)
     assert len(await rig.there()) == 1
+
+
+async def test_a_shop_outside_the_us_sells_in_the_other_category_tree(rig: Rig) -> None:
+    [british] = [each for each in rig.sandbox.world.markets.values() if each.shop.region == "GB"]
+    await rig.connect("harbour", british.shop.id)
+    product = await rig.add("mug", currency="GBP")
+    await rig.cycles(rig.sidecar())
+    assert (await rig.listing(product.id)).status == "ACTIVATE"
+    await rig.edit(product.id, title="Another")
+    await rig.cycles(rig.sidecar())
+    [there] = await rig.control.products(british.shop.id)
+    assert there["title"] == "Another"
