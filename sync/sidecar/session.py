@@ -275,6 +275,7 @@ class Session:
     async def _look_at(self, ids: Sequence[ProductId], *, urgent: bool = False) -> None:
         """Remember what these products are like, and see whether there is work with them: of a
         shop whose listings are limited, once it is known who is left out."""
+        self.work.add_busy(ids, urgent=urgent)
         for known in await self._load(ids):
             self._remember(known)
             if self._limit is None:

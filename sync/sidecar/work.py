@@ -38,6 +38,11 @@ class Work:
                 self._urgent.append(product)
         self._added.set()
 
+    def add_busy(self, products: Iterable[ProductId], *, urgent: bool = False) -> None:
+        """Those of `products` that are being done: whoever does them may not have seen what has
+        changed of them."""
+        self.add([each for each in products if each in self._busy], urgent=urgent)
+
     def add_at(self, product: ProductId, due: float) -> None:
         """Add it then, unless it was told another time since."""
         self._due[product] = due

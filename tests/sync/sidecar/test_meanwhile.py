@@ -1,0 +1,82 @@
+"""Products that change while they are being sent."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from sync.model import ImageRecord, SkuId
+from sync.sidecar.session import Session
+from sync.store.lease import Lease
+from tests.sync.sidecar.rig import Pictures, Rig
+
+MUG = SkuId("s_mug")
+
+
+class Gate:
+    """The pictures' records, which the next one to ask waits for, once it is shut."""
+
+    def __init__(self, pictures: Pictures) -> None:
+        self._pictures = pictures
+        self._opened: asyncio.Event | None = None
+        self.reached = asyncio.Event()
+
+    def shut(self) -> asyncio.Event:
+        """What opens it again."""
+        self._opened = asyncio.Event()
+        return self._opened
+
+    async def many(self, urls: Sequence[str]) -> Mapping[str, ImageRecord]:
+        if self._opened is not None:
+            opened, self._opened = self._opened, None
+            self.reached.set()
+            await opened.wait()
+        return await self._pictures.many(urls)
+
+    async def again(self, urls: Sequence[str], at: float) -> None:
+        await self._pictures.again(urls, at)
+
+
+async def test_stock_that_is_changed_back_while_it_is_sent_is_sent_again(rig: Rig) -> None:
+    gate = Gate(rig.pictures)
+    fence = await Lease(rig.connection, holder="first").acquire()
+    assert fence is not None
+    session = Session(
+        msgspec.structs.replace(rig.stores, images=gate),
+        rig.tiktok,
+        fence,
+        next_rundown=lambda: (),
+        on_air=lambda: False,
+        now=rig.now,
+    )
+    await rig.add("mug", units=3)
+    await session.begin()
+    await session.read()
+    await session.take_in()
+    await _done(session)
+    assert await _units(rig) == 3
+
+    await rig.stock(MUG, 5)
+    await session.take_in()
+    opens = gate.shut()
+    sending = asyncio.create_task(session.do_next())
+    await gate.reached.wait()  # whoever sends has read of five units
+    await rig.stock(MUG, 3)
+    await session.take_in()
+    opens.set()
+    await sending
+    await _done(session)
+
+    assert await _units(rig) == 3
+
+
+async def _done(session: Session) -> None:
+    while await session.do_next():
+        pass
+
+
+async def _units(rig: Rig) -> int:
+    (there,) = await rig.there()
+    (sku,) = there["skus"]
+    units: int = sku["available"]
+    return units
