@@ -1,6 +1,7 @@
 """The bytes of fetched pictures: files below one directory, named by their SHA-256."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import re
@@ -46,6 +47,10 @@ class ImageFiles:
         """Keep `data`; their digest. A file is there wholly or not at all. Raises NoRoom."""
         return await asyncio.to_thread(self._write, data)
 
+    async def keep(self, digests: Collection[str], before: float) -> int:
+        """Remove the files of all others that were written `before` (unix seconds); how many."""
+        return await asyncio.to_thread(self._remove_others, set(digests), before)
+
     def path(self, digest: str) -> Path:
         """Where the file of that digest is, if there is one."""
         if not _DIGEST.fullmatch(digest):
@@ -58,10 +63,20 @@ class ImageFiles:
         except FileNotFoundError:
             return None
 
+    def _remove_others(self, digests: set[str], before: float) -> int:
+        count = 0
+        for path in self._directory.glob("??/*"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.name not in digests and path.stat().st_mtime < before:
+                    path.unlink()
+                    count += 1
+        return count
+
     def _write(self, data: bytes) -> str:
         named = digest(data)
         path = self.path(named)
-        if path.exists():
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(path)  # it is used again: it is not old any more
             return named
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 from sync.errors import StoreUnavailable
@@ -28,6 +28,9 @@ MOST_TRIES: Final = 6
 
 AGAIN_AFTER_S: Final = 24 * 3600.0
 """When a picture that failed is tried once more: people mend their sites."""
+
+UNUSED_KEPT_S: Final = 24 * 3600.0
+"""How long a picture stays that no product has any more."""
 
 _LOOK_EVERY_S = 1.0
 _GATHERED_WITHIN_S = 0.2
@@ -72,24 +75,45 @@ class Gatherer:
         is_all, changed = self._is_all_changed, self._changed
         self._is_all_changed, self._changed = False, set()
         try:
-            ids = await self._products.ids() if is_all else sorted(changed)
+            if is_all:
+                await self._look_at_all()
+                return
+            ids = sorted(changed)
             for at in range(0, len(ids), _SLICE):
                 found = await self._products.many(ids[at : at + _SLICE])
                 await self._images.want(found.values(), self._now())
-                if is_all:
-                    await self._miss(url for each in found.values() for url in urls_of(each))
                 self._work.set()
         except StoreUnavailable:
             self._is_all_changed |= is_all
             self._changed |= changed
             raise
 
-    async def _miss(self, urls: Iterable[str]) -> None:
-        """Note which of `urls` were fetched, but by another server or before a disk was lost."""
-        records = await self._images.many(list(dict.fromkeys(urls)))
-        had = {url: each.digest for url, each in records.items() if each.state == "fetched"}
-        here = await self._files.which(set(had.values()))
-        self._missing.extend(url for url, digest in had.items() if digest not in here)
+    async def _look_at_all(self) -> None:
+        """Also find which pictures were fetched by another server only, or before a disk was lost,
+        and forget those that no product has any more."""
+        used: set[str] = set()
+        digests: set[str] = set()
+        ids = await self._products.ids()
+        for at in range(0, len(ids), _SLICE):
+            found = await self._products.many(ids[at : at + _SLICE])
+            await self._images.want(found.values(), self._now())
+            self._work.set()
+            urls = {url for each in found.values() for url in urls_of(each)} - used
+            records = await self._images.many(sorted(urls))
+            had = {url: each.digest for url, each in records.items() if each.state == "fetched"}
+            here = await self._files.which(set(had.values()))
+            self._missing.extend(url for url, digest in had.items() if digest not in here)
+            used |= urls
+            digests.update(had.values())
+        await self._forget_others(used, digests)
+
+    async def _forget_others(self, used: set[str], digests: set[str]) -> None:
+        """What is younger than a day stays: somebody may be about to use it."""
+        before = self._now() - UNUSED_KEPT_S
+        unused = await self._images.many(sorted(set(await self._images.urls()) - used))
+        digests |= {record.digest for record in unused.values() if record.at >= before}
+        await self._images.forget([url for url, each in unused.items() if each.at < before])
+        await self._files.keep(digests, before)
 
     async def _next(self, limit: int) -> list[str]:
         """Pictures to fetch now. Raises StoreUnavailable."""

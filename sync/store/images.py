@@ -51,6 +51,21 @@ class Images:
                     records[url] = msgspec.json.decode(document, type=ImageRecord)
         return records
 
+    async def urls(self) -> list[str]:
+        """Every address that anybody has ever wanted and nobody has forgotten."""
+        found = await self._connection.asked(lambda: self._redis.hkeys(IMAGES), _BULK_TIMEOUT_S)
+        return [url.decode() for url in found]
+
+    async def forget(self, urls: Sequence[str]) -> None:
+        """No product has these any more."""
+        for at in range(0, len(urls), _SLICE):
+            pipeline = self._redis.pipeline(transaction=True)
+            some = urls[at : at + _SLICE]
+            pipeline.hdel(IMAGES, *some)
+            pipeline.zrem(WAITING, *some)
+            pipeline.delete(*map(users_key, some))
+            await self._connection.asked(pipeline.execute, _BULK_TIMEOUT_S)
+
     async def want(self, products: Iterable[Product], at: float) -> int:
         """Have the pictures of `products` fetched that were never wanted before: how many. A
         product that is new to a picture that is there already is told of as changed."""

@@ -1,4 +1,5 @@
 import hashlib
+import os
 import stat
 from pathlib import Path
 
@@ -31,6 +32,21 @@ async def test_what_was_never_written_is_not_there(files: ImageFiles) -> None:
 
     assert await files.read("0" * 64) is None
     assert await files.which([named, "0" * 64]) == {named}
+
+
+async def test_files_of_others_are_removed_when_they_are_old(
+    files: ImageFiles, tmp_path: Path
+) -> None:
+    kept, other = await files.write(b"kept"), await files.write(b"other")
+    now = files.path(other).stat().st_mtime
+
+    assert await files.keep([kept], now - 1) == 0
+    os.utime(files.path(other), (0, 0))
+    await files.write(b"other")
+    assert await files.keep([kept], now - 1) == 0
+    assert await files.keep([kept], now + 1) == 1
+    assert await ImageFiles(tmp_path / "none", reserve_bytes=0).keep([kept], now) == 0
+    assert await files.which([kept, other]) == {kept}
 
 
 @pytest.mark.parametrize("name", ["", "0" * 63, "../" * 20 + "0000", "0" * 63 + "/", "G" * 64])

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,7 +13,13 @@ from sync.connection import Connection
 from sync.errors import StoreUnavailable
 from sync.images.fetcher import Fetcher
 from sync.images.files import ImageFiles
-from sync.images.gatherer import AGAIN_AFTER_S, FIRST_PAUSE_S, MOST_TRIES, Gatherer
+from sync.images.gatherer import (
+    AGAIN_AFTER_S,
+    FIRST_PAUSE_S,
+    MOST_TRIES,
+    UNUSED_KEPT_S,
+    Gatherer,
+)
 from sync.model import Image, ImageRecord, Product
 from sync.store.images import Images
 from sync.store.notices import Notices
@@ -176,6 +183,35 @@ async def test_a_picture_that_only_another_server_has_is_fetched_here_too(
 
     assert await files.read(before.digest) == JPEG
     assert (await record(images, url)).digest == before.digest
+
+
+async def test_pictures_that_no_product_has_any_more_are_forgotten_after_a_day(
+    gatherer: Gatherer,
+    products: Products,
+    images: Images,
+    notices: Notices,
+    files: ImageFiles,
+    site: Web,
+    now: Now,
+) -> None:
+    site.gives("/a", JPEG, "image/jpeg")
+    site.gives("/b", image_file("PNG", (640, 480)), "image/png")
+    now.at = time.time()  # files have the machine's
+    mug = await kept(products, "mug", site.url("/a"))
+    await kept(products, "cup", site.url("/b"))
+    await gatherer.look()
+    await gatherer.gather()
+    before = await images.many([site.url("/a"), site.url("/b")])
+    await products.delete(mug)
+
+    for passed_s, left in ((UNUSED_KEPT_S - 60, 2), (120, 1)):
+        now.advance(passed_s)
+        fetcher = Fetcher(to_loopback(), lambda address: address == "127.0.0.1")
+        await Gatherer(products, images, notices, fetcher, files, now).look()
+        assert len(await images.urls()) == left
+        assert len(await files.which([each.digest for each in before.values()])) == left
+
+    assert await images.urls() == [site.url("/b")]
 
 
 async def test_a_look_that_redis_missed_is_made_good(

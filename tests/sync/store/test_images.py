@@ -89,6 +89,17 @@ async def test_a_product_that_is_new_to_a_known_picture_is_told_of_once(
     assert (await dirty.all())[product("cup").id] == 1
 
 
+async def test_what_is_forgotten_was_never_there(images: Images, connection: Connection) -> None:
+    await images.want([product("mug", images=(Image(A), Image(B)))], 5.0)
+
+    await images.forget([A])
+    await images.forget([])
+
+    assert await images.urls() == [B]
+    assert await images.claim(9.0, 9) == [B]
+    assert await images.want([product("mug", images=(Image(A),))], 6.0) == 1
+
+
 async def test_an_address_can_be_fetched_again(images: Images) -> None:
     await images.want([product("mug", images=(Image(A),))], 5.0)
     await images.save(A, FETCHED, None)
