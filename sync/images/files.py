@@ -75,10 +75,10 @@ class ImageFiles:
     def _write(self, data: bytes) -> str:
         named = digest(data)
         path = self.path(named)
-        with contextlib.suppress(FileNotFoundError):
-            os.utime(path)  # it is used again: it is not old any more
-            return named
         try:
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(path)  # it is used again: it is not old any more
+                return named
             path.parent.mkdir(parents=True, exist_ok=True)
             if shutil.disk_usage(path.parent).free - len(data) < self._reserve_bytes:
                 raise NoRoom
