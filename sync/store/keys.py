@@ -9,7 +9,7 @@ touches one slot of a cluster.
 | order | sorted set, scores 0: products in the order of their ids, which is that of their making |
 | search | hash: product → what it is found by |
 | stock:SKU | hash: product, on_hand, committed, revision, and q:CHANNEL for each quota |
-| stock:SKU:history | stream: each change of it |
+| stock:SKU:history | stream: the changes of it, the latest 10,000 at least |
 | dirty | hash: product → changes that the sidecar has not looked at yet |
 
 Other modules here name their own: images.py, imports.py, channel.py, hints.py, lease.py,

@@ -4,6 +4,7 @@ A SKU's stock comes and goes with its product (products.py).
 """
 
 from collections.abc import Callable, Sequence
+from secrets import token_hex
 from typing import NamedTuple
 
 import msgspec
@@ -94,7 +95,7 @@ class Stocks:
             [
                 (
                     _keys(change.sku),
-                    ["set", change.on_hand, change.revision, str(at), by, reason, NOTICES],
+                    ["set", change.on_hand, change.revision, str(at), by, reason, NOTICES, ""],
                 )
                 for change in changes
             ],
@@ -107,7 +108,8 @@ class Stocks:
     async def adjust(
         self, sku: SkuId, delta: int, *, by: str, reason: str, revision: int | None = None
     ) -> Stock:
-        """Let there be `delta` units more, or fewer; the stock then.
+        """Let there be `delta` units more, or fewer, once, though the connection to Redis may ask
+        twice; the stock then.
 
         Raises NotFound, Stale unless the stock is at `revision` where one is given, Conflict where
         fewer would be left than are committed to orders and set aside for channels.
@@ -117,7 +119,7 @@ class Stocks:
             "sync.store",
             "change_stock",
             _keys(sku),
-            ["adjust", delta, expected, str(self._now()), by, reason, NOTICES],
+            ["adjust", delta, expected, str(self._now()), by, reason, NOTICES, token_hex(8)],
         )
         outcome = _outcome(sku, answer)
         if isinstance(outcome, SyncError):

@@ -8,7 +8,7 @@ from sync.connection import Connection
 from sync.errors import Conflict, NotFound, Stale
 from sync.model import TIKTOK, Product, SkuId, Stock
 from sync.store.dirty import Dirty
-from sync.store.keys import stock_key
+from sync.store.keys import history_key, stock_key
 from sync.store.products import Products
 from sync.store.stock import StockChange, Stocks, StockSet
 from tests.sync.now import Now
@@ -114,6 +114,19 @@ async def test_the_history_tells_who_changed_what_and_why(stocks: Stocks, now: N
         StockChange(began, "owner", "new", delta=5, on_hand=5, revision=1),
     ]
     assert [change.revision for change in await stocks.history(MUG, limit=1)] == [3]
+
+
+@pytest.mark.usefixtures("mug")
+async def test_the_history_does_not_grow_for_ever(stocks: Stocks, connection: Connection) -> None:
+    for _ in range(11):
+        pipeline = connection.redis.pipeline(transaction=False)
+        for _ in range(1_000):
+            pipeline.xadd(history_key(MUG), {"delta": 1})
+        await pipeline.execute()
+
+    await stocks.adjust(MUG, 1, by="owner", reason="found")
+
+    assert 10_000 <= await connection.redis.xlen(history_key(MUG)) < 10_500
 
 
 @pytest.mark.usefixtures("mug")
