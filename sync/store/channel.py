@@ -14,7 +14,7 @@ import msgspec
 
 from sync.connection import Connection
 from sync.errors import StoreUnavailable, SyncError
-from sync.model import ChannelId, ChannelRecord
+from sync.model import ChannelId, ChannelRecord, RemoteShop
 from sync.store.categories import CATEGORIES, RULES
 from sync.store.hints import HINTS
 from sync.store.keys import NOTICES, key
@@ -30,7 +30,12 @@ STATE_LIVES_S = 30 * 60
 _TRIES = 20
 _AGAIN_S = 0.1
 
-_OF_ONE_SHOP = (LISTINGS, REMOTES, UPLOADS, CATEGORIES, RULES, PROGRESS, SEARCHED, HINTS)
+_FORGOTTEN = (CATEGORIES, RULES, PROGRESS, SEARCHED, HINTS)
+"""What is read anew of another shop, and of one that comes back."""
+
+_PUT_ASIDE = (LISTINGS, REMOTES, UPLOADS)
+"""What nobody else knows: without it everything would be listed once more in a shop that comes
+back."""
 
 
 class Locked(SyncError):
@@ -72,7 +77,8 @@ class Channels:
     ) -> ChannelRecord:
         """What `change` makes of the record, whoever else changes it; as it is stored. A change
         that is none is not written. With the shop of before goes, in the same step, what was
-        kept of it: another shop at TikTok has none of its listings."""
+        kept of it: another shop at TikTok has none of its listings. They are there again when
+        that shop is."""
         return await self._change(channel, change, None)
 
     async def change_by(
@@ -105,10 +111,15 @@ class Channels:
         other_shop = base.shop is not None and (
             changed.shop is None or changed.shop.id != base.shop.id
         )
+        aside = [
+            name
+            for here in _PUT_ASIDE
+            for name in (here, _aside(here, base.shop), _aside(here, changed.shop))
+        ]
         answer = await self._connection.script(
             "sync.store",
             "save_channel",
-            [channel_key(channel), _state_key(state or ""), FENCE, LEASE, *_OF_ONE_SHOP],
+            [channel_key(channel), _state_key(state or ""), FENCE, LEASE, *_FORGOTTEN, *aside],
             [
                 msgspec.json.encode(changed),
                 base.revision,
@@ -117,6 +128,7 @@ class Channels:
                 encoded("channel", channel),
                 int(other_shop),
                 int(state is not None),
+                len(_FORGOTTEN),
             ],
         )
         if answer[0] in ("used", "unknown"):
@@ -211,6 +223,11 @@ class Lock:
 
     async def _run(self, name: str, *arguments: str | int) -> list[str]:
         return await self._connection.script("sync.store", name, [self._key], arguments)
+
+
+def _aside(name: str, shop: RemoteShop | None) -> str:
+    """Where `name` of that shop is while another is connected."""
+    return f"{name}:{shop.id if shop else ''}"
 
 
 def _decoded(channel: ChannelId, document: bytes | None) -> ChannelRecord:

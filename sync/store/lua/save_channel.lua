@@ -1,12 +1,14 @@
 -- Write what is kept of a channel, if nobody has changed it since.
--- KEYS: the channel, the state of a consent page, fence of the sync, lease of the sync, then what was
--- kept of another shop there.
+-- KEYS: the channel, the state of a consent page, fence of the sync, lease of the sync, then what is
+-- forgotten with another shop, then in threes what is put aside: where it is, where that of the shop of
+-- before goes, and where that of the new one has been put aside.
 -- ARGV: JSON, revision it is based on ('0': none yet), revision it has now, channel of notices, notice,
--- '1' where the shop is another one than before, '1' where the state is to be used by this.
+-- '1' where the shop is another one than before, '1' where the state is to be used by this, how many
+-- keys are forgotten.
 -- Answers {'ok'}, {'stale'}, {'used'} or {'unknown'}, a state never given or too old; it has written
 -- with the first only.
 local channel, state, fence, lease = unpack(KEYS, 1, 4)
-local document, base, revision, notices, notice, other_shop, uses_state = unpack(ARGV)
+local document, base, revision, notices, notice, other_shop, uses_state, forgotten = unpack(ARGV)
 if uses_state == '1' then
   local found = redis.call('GET', state)
   if found ~= 'given' then
@@ -23,8 +25,17 @@ redis.call('HSET', channel, 'document', document, 'revision', revision)
 if other_shop == '1' then
   redis.call('INCR', fence) -- whoever still syncs the shop of before writes nothing any more
   redis.call('DEL', lease)
-  for i = 5, #KEYS do
+  for i = 5, 4 + forgotten do
     redis.call('DEL', KEYS[i])
+  end
+  for i = 5 + forgotten, #KEYS, 3 do
+    local here, before, after = KEYS[i], KEYS[i + 1], KEYS[i + 2]
+    if redis.call('EXISTS', here) == 1 then
+      redis.call('RENAME', here, before)
+    end
+    if redis.call('EXISTS', after) == 1 then
+      redis.call('RENAME', after, here)
+    end
   end
 end
 redis.call('PUBLISH', notices, notice)

@@ -449,3 +449,19 @@ async def test_a_shop_outside_the_us_sells_in_the_other_category_tree(rig: Rig) 
     await rig.cycles(rig.sidecar())
     [there] = await rig.control.products(british.shop.id)
     assert there["title"] == "Another"
+
+
+async def test_a_shop_that_comes_back_after_another_has_each_product_once(rig: Rig) -> None:
+    kept, gone = await listed(rig, "kept"), await listed(rig, "gone")
+    [british] = [each for each in rig.sandbox.world.markets.values() if each.shop.region == "GB"]
+    await rig.connect("harbour", british.shop.id)
+    await rig.cycles(rig.sidecar())
+    await rig.products.delete(gone)
+    await rig.edit(kept.id, title="Another")
+    await rig.control.forget_requests()
+    await rig.connect("cedar")
+    await rig.cycles(rig.sidecar())
+    [there] = await rig.there()
+    assert there["title"] == "Another"
+    assert (await rig.listing(kept.id)).remote_id == there["id"]
+    assert "create_product" not in await done(rig)
