@@ -15,7 +15,7 @@ from mediaserver.api.revisions import etag, expected_revision, needed_revision
 from mediaserver.errors import BadRequest
 from mediaserver.product_view import product_views, stock_change_view, stock_view
 from sync.catalogue import Catalogue, Item
-from sync.model import ProductId, ProductStatus, SkuId
+from sync.model import ProductId, ProductStatus, SkuId, Stock
 from sync.product_draft import ProductDraft
 from sync.search import Search
 
@@ -81,41 +81,30 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def read_stock(request: web.Request) -> web.Response:
-    stock = await _catalogue(request).stock(_product(request), _sku(request))
-    return answer(stock_view(stock), headers=etag(stock.revision))
+    return _stock_answer(await _catalogue(request).stock(*_sku(request)))
 
 
 async def set_stock(request: web.Request) -> web.Response:
     revision = needed_revision(request)
     body = await read_json(request, NewStock)
     stock = await _catalogue(request).set_stock(
-        _product(request),
-        _sku(request),
-        body.on_hand,
-        revision,
-        by=_who(request),
-        reason=body.reason,
+        *_sku(request), body.on_hand, revision, by=_who(request), reason=body.reason
     )
-    return answer(stock_view(stock), headers=etag(stock.revision))
+    return _stock_answer(stock)
 
 
 async def adjust_stock(request: web.Request) -> web.Response:
     revision = expected_revision(request)
     body = await read_json(request, Adjustment)
     stock = await _catalogue(request).adjust_stock(
-        _product(request),
-        _sku(request),
-        body.delta,
-        revision,
-        by=_who(request),
-        reason=body.reason,
+        *_sku(request), body.delta, revision, by=_who(request), reason=body.reason
     )
-    return answer(stock_view(stock), headers=etag(stock.revision))
+    return _stock_answer(stock)
 
 
 async def stock_history(request: web.Request) -> web.Response:
     limit = _limit(parameters(request, ("limit",)), MAX_HISTORY // 10, MAX_HISTORY)
-    changes = await _catalogue(request).stock_history(_product(request), _sku(request), limit)
+    changes = await _catalogue(request).stock_history(*_sku(request), limit)
     return answer({"changes": [stock_change_view(change) for change in changes]})
 
 
@@ -127,8 +116,9 @@ def _product(request: web.Request) -> ProductId:
     return ProductId(request.match_info["product"])
 
 
-def _sku(request: web.Request) -> SkuId:
-    return SkuId(request.match_info["sku"])
+def _sku(request: web.Request) -> tuple[ProductId, SkuId]:
+    """The SKU of the address, and whose it is."""
+    return _product(request), SkuId(request.match_info["sku"])
 
 
 def _who(request: web.Request) -> str:
@@ -155,13 +145,16 @@ async def _item_answer(
     return answer(view, status, headers={**etag(item.product.revision), **(headers or {})})
 
 
+def _stock_answer(stock: Stock) -> web.Response:
+    return answer(stock_view(stock), headers=etag(stock.revision))
+
+
 def parameters(request: web.Request, known: Sequence[str]) -> dict[str, str]:
     """The parameters of the address. Raises BadRequest for those that would go unheard."""
     for name in request.query:
         if name not in known:
-            raise BadRequest(
-                f"there is no such parameter here: {', '.join(known)} there are", shown(name)
-            )
+            there = f": {', '.join(known)} there are" if known else ""
+            raise BadRequest(f"there is no such parameter here{there}", shown(name))
         if len(request.query.getall(name)) > 1:
             raise BadRequest("is given more than once", name)
     return dict(request.query)

@@ -108,6 +108,12 @@ async def test_an_empty_catalogue_is_headings_alone(owner: Client) -> None:
     assert exported.body.count(b"\n") == 1
 
 
+async def test_an_export_takes_no_parameters(owner: Client) -> None:
+    answer = await owner.call("GET", f"{PRODUCTS}/export?status=active")
+
+    assert answer.problem() == (422, "status: there is no such parameter here")
+
+
 async def test_an_export_has_every_product_once(owner: Client) -> None:
     lines = [f"h{number},T{number},,,S{number},1,5" for number in range(120)]
     await taken(owner, "\n".join([HEADINGS, *lines]))
