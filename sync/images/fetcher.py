@@ -7,6 +7,7 @@ each redirect is a new address and judged like the first.
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
@@ -64,14 +65,20 @@ class Fetched(NamedTuple):
 
 
 class Fetcher:
-    """`may_ask` tells of an IP address whether it may be connected to (see address.may_ask)."""
+    """`may_ask` tells of an IP address whether it may be connected to (see address.may_ask); `tls`
+    says which certificates are good: those that the machine trusts, unless given."""
 
     def __init__(
-        self, resolve: Resolve, may_ask: Callable[[str], bool], limits: Limits = LIMITS
+        self,
+        resolve: Resolve,
+        may_ask: Callable[[str], bool],
+        limits: Limits = LIMITS,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._resolve = resolve
         self._may_ask = may_ask
         self._limits = limits
+        self._tls = tls
         self._decoding = asyncio.Semaphore(_DECODED_AT_ONCE)
 
     async def fetch(self, url: str) -> Fetched:
@@ -121,7 +128,11 @@ class Fetcher:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer of one host, on a connection of its own. Raises ImageUnreachable."""
         connector = aiohttp.TCPConnector(
-            resolver=pinned, use_dns_cache=False, force_close=True, limit=1
+            resolver=pinned,
+            use_dns_cache=False,
+            force_close=True,
+            limit=1,
+            ssl=self._tls or True,
         )
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._limits.connect_s)
         try:

@@ -3,6 +3,7 @@ import gzip
 import struct
 import zlib
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from sync.images.fetcher import (
     Limits,
 )
 from tests.files import image_file
-from tests.sync.images.web import Names, Web, to_loopback
+from tests.peers.certificates import Authority
+from tests.sync.images.web import Names, Web, serving, to_loopback
 
 STRICT = partial(may_ask, allow_private=False)
 ANY = partial(may_ask, allow_private=True)
@@ -340,6 +342,23 @@ async def test_a_host_that_nobody_knows_or_that_does_not_listen_may_come_back() 
     assert await trouble("http://cdn.example:1/", fetcher()) == (
         "the host cdn.example does not answer"
     )
+
+
+@pytest.mark.parametrize(("named", "is_good"), [("cdn.example", True), ("other.example", False)])
+async def test_a_certificate_must_be_that_of_the_name_wherever_it_leads(
+    named: str, is_good: bool, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    trusting = Fetcher(to_loopback(), only_first, tls=authority.trusting())
+    async with serving(authority.serving(named)) as site:
+        site.gives("/a", JPEG, "image/jpeg")
+        url = f"https://cdn.example:{site.port}/a"
+
+        if is_good:
+            assert (await trusting.fetch(url)).data == JPEG
+        else:
+            assert await trouble(url, trusting) == "the certificate of cdn.example does not fit"
+        assert await trouble(url, fetcher()) == "the certificate of cdn.example does not fit"
 
 
 async def test_what_speaks_no_http_is_trouble_of_the_host() -> None:

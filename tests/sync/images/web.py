@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -44,8 +45,8 @@ class Web:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[Web]:
-    """On every address of this machine's loopback."""
+async def serving(tls: ssl.SSLContext | None = None) -> AsyncIterator[Web]:
+    """On this machine's loopback."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         here.asked.append(f"{request.url.host}{request.path}")
@@ -60,7 +61,7 @@ async def serving() -> AsyncIterator[Web]:
     listener = socket.create_server(("127.0.0.1", 0))
     here = Web(listener.getsockname()[1])
     try:
-        await web.SockSite(runner, listener).start()
+        await web.SockSite(runner, listener, ssl_context=tls).start()
         yield here
     finally:
         here.ended.set()
