@@ -182,6 +182,9 @@ class Session:
         self._placements = Placements()
         self._seen: dict[ProductId, Seen] = {}
         self._out: dict[ProductId, str] = {}
+        """Who is left out, and why."""
+        self._noted: dict[ProductId, str] = {}
+        """The same as listings say it: also those that another server has written."""
         self._is_selection_due = True
         self._unjudged: dict[ProductId, bool] = {}
         """Whether it is urgent."""
@@ -298,7 +301,10 @@ class Session:
             has_room=_has_room(listing),
             status=None if listing is None else listing.status,
         )
-        if before != seen:
+        noted = "" if listing is None else listing.left_out
+        if noted:
+            self._noted[product] = noted
+        if before != seen or noted != self._out.get(product, ""):
             self._is_selection_due = True
         self._seen[product] = seen
         self._count_room(product, has_room=seen.has_room)
@@ -329,7 +335,7 @@ class Session:
             await asyncio.sleep(0)
 
     async def _leave_out(self) -> None:
-        if self._limit is None and not self._out:
+        if self._limit is None and not self._out and not self._noted:
             return
         candidates = [
             Candidate(
@@ -346,8 +352,9 @@ class Session:
         before, self._out = self._out, out
         changed = [
             each
-            for each in before.keys() | out.keys()
-            if before.get(each) != out.get(each) and each in self._seen
+            for each in before.keys() | out.keys() | self._noted.keys()
+            if each in self._seen
+            and not (before.get(each, "") == self._noted.get(each, "") == out.get(each, ""))
         ]
         for at in range(0, len(changed), _SLICE):
             some = changed[at : at + _SLICE]
@@ -355,6 +362,7 @@ class Session:
                 {product: self._left_out(out.get(product, "")) for product in some}
             )
             await asyncio.sleep(0)
+        self._noted = {product: why for product, why in out.items() if product in self._seen}
         self._unjudged |= dict.fromkeys(changed, False)
 
     @staticmethod
@@ -383,6 +391,7 @@ class Session:
     def _forget(self, product: ProductId) -> None:
         if self._seen.pop(product, None) is not None:
             self._is_selection_due = True
+        self._noted.pop(product, None)
         self._board.remove(product)
         self._count_room(product, has_room=False)
 
@@ -566,10 +575,14 @@ class Session:
         shop = self._shop
         if shop is None or self._refused_until:
             return
+        now = self._now()
+        is_due = now - self._searched_at >= SEARCH_EVERY_S
+        is_sated = self._asked >= ASKED_AT_ONCE and now - self._hinted_at < HINTED_EVERY_S
+        if is_sated and not is_due:
+            return
         try:
             hints = await self._stores.hints.all()
-            now = self._now()
-            if now - self._searched_at >= SEARCH_EVERY_S:
+            if is_due:
                 await self._search(shop.cipher)
                 await self._count_orders(shop.cipher)
                 await self._read_categories(shop)
@@ -592,17 +605,19 @@ class Session:
         if self._now() - self._hinted_at >= HINTED_EVERY_S:
             self._asked = 0
         products = [hint.id for hint in hints if hint.kind == "product"]
-        if self._asked + len(products) <= ASKED_AT_ONCE:
+        has_orders = len(products) < len(hints)
+        if self._asked + len(products) + has_orders <= ASKED_AT_ONCE:
             if not self._asked:
                 self._hinted_at = self._now()
-            self._asked += len(products)
+            self._asked += len(products) + has_orders
             if not await self._watch.ask(shop, products):
                 await self._search(shop)
         elif self._now() - self._hinted_at >= HINTED_EVERY_S:
             await self._search(shop)
         else:
+            self._asked = ASKED_AT_ONCE
             return
-        if any(hint.kind == "order" for hint in hints):
+        if has_orders:
             await self._count_orders(shop)
         await self._stores.hints.seen(hints)
 
@@ -635,9 +650,7 @@ class Session:
         ]
         if old:
             rules = [
-                _rules(
-                    each, await self._tiktok.category_rules(cipher, each, version=version), now
-                )
+                _rules(each, await self._tiktok.category_rules(cipher, each, version=version), now)
                 for each in old
             ]
             await store.save_rules(rules)

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sync.connection import Connection
 from tests.sync.sidecar.rig import Rig
 
 
@@ -17,7 +16,7 @@ async def crashing(rig: Rig, at: int, *, after: bool) -> AsyncIterator[None]:
     """Within it, the `at`-th time that anything is asked of Redis or TikTok is the last; it is
     still done, but nobody hears of it, if it crashes `after`."""
     count = 0
-    asked, sent = Connection.asked, rig.transport.ask
+    asked, sent = rig.connection.asked, rig.transport.ask
 
     async def counted(call: Any, *arguments: Any, **named: Any) -> Any:
         nonlocal count
@@ -29,7 +28,7 @@ async def crashing(rig: Rig, at: int, *, after: bool) -> AsyncIterator[None]:
         return await call(*arguments, **named)
 
     async def asking(*arguments: Any, **named: Any) -> Any:
-        return await counted(asked, rig.connection, *arguments, **named)
+        return await counted(asked, *arguments, **named)
 
     async def sending(*arguments: Any, **named: Any) -> Any:
         return await counted(sent, *arguments, **named)
