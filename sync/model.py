@@ -161,7 +161,8 @@ class ChannelRecord(msgspec.Struct, frozen=True):
     It is connected while it has an `authorization`; `shop` is the one it is or was connected to,
     whose listings are kept for the day it is connected again. `attempt` is what is under way to
     connect it, beside a connection that still works. `doubted_at` is when something made us ask
-    whether the authorization is still good, and `refusal` how the last attempt ended, in words.
+    whether the authorization is still good, and `refusal` how the last attempt ended, in words and
+    by its code.
     """
 
     authorization: Authorization | None = None
@@ -169,6 +170,7 @@ class ChannelRecord(msgspec.Struct, frozen=True):
     connected_at: float | None = None
     attempt: Attempt | None = None
     refusal: str = ""
+    refusal_code: str = ""
     tier: Tier | None = None
     account_attested_at: float | None = None
     auto_sync: bool = True

@@ -131,7 +131,7 @@ class Authorizing:
             if not error.was_used:
                 return outcome.EXPIRED_STATE
             # A browser that loads the page again, perhaps since the first answer got lost.
-            return await self._answer()
+            return await self._answer() or outcome.USED_STATE
 
     async def _taken(self, back: Returned) -> Outcome:
         """Use the state up, together with what came with it. Raises StateRefused."""
@@ -140,17 +140,26 @@ class Authorizing:
             await self._channels.change_by(
                 back.state,
                 TIKTOK,
-                lambda record: msgspec.structs.replace(record, refusal=refused.text),
+                lambda record: _with(record, attempt=record.attempt, refused=refused),
             )
             log.info("tiktok_not_connected outcome=%s", refused.code)
             return refused
         attempt = Attempt(self._now(), code_sealed=self._vault.seal(Secret(back.code)))
         await self._channels.change_by(
-            back.state, TIKTOK, lambda record: _with(record, attempt=attempt, refusal="")
+            back.state, TIKTOK, lambda record: _with(record, attempt=attempt)
         )
-        return await self._answer()
+        return await self._answer() or await self._told()
 
-    async def _answer(self) -> Outcome:
+    async def _told(self) -> Outcome:
+        """How the attempt went that somebody else, woken by it, was the first to go on with."""
+        record = await self._channels.get(TIKTOK)
+        if record.refusal:
+            return outcome.refusal(record.refusal_code, record.refusal)
+        if record.is_connected and record.shop is not None:
+            return outcome.connected(record.shop.name)
+        return outcome.USED_STATE
+
+    async def _answer(self) -> Outcome | None:
         """How it went, as far as a browser waits for it: it goes on without them."""
         going = asyncio.create_task(self.proceed(), name="connect-tiktok")
         self._going.add(going)
@@ -158,7 +167,7 @@ class Authorizing:
         await asyncio.wait([going], timeout=ANSWER_WITHIN_S)
         if not going.done():
             return outcome.GOING_ON
-        return going.result() or outcome.USED_STATE
+        return going.result()
 
     def _gone(self, going: "asyncio.Task[Outcome | None]") -> None:
         """What went wrong is tried again by the keeper, whether or not somebody was told."""
@@ -275,7 +284,7 @@ class Authorizing:
         def end(record: ChannelRecord) -> ChannelRecord:
             if record.attempt != attempt:
                 return record
-            return _with(record, attempt=None, refusal=found.text)
+            return _with(record, attempt=None, refused=found)
 
         await self._change(end)
         log.info("tiktok_not_connected outcome=%s", found.code)
@@ -312,13 +321,16 @@ def _undeclared(record: ChannelRecord) -> ChannelRecord:
     return ChannelRecord(auto_sync=record.auto_sync, revision=record.revision)
 
 
-def _with(record: ChannelRecord, *, attempt: Attempt | None, refusal: str) -> ChannelRecord:
-    return msgspec.structs.replace(record, attempt=attempt, refusal=refusal)
+def _with(
+    record: ChannelRecord, *, attempt: Attempt | None, refused: Outcome | None = None
+) -> ChannelRecord:
+    text, code = (refused.text, refused.code) if refused is not None else ("", "")
+    return msgspec.structs.replace(record, attempt=attempt, refusal=text, refusal_code=code)
 
 
 def _next(record: ChannelRecord, before: Attempt, after: Attempt) -> ChannelRecord:
     """`record` one step on, unless it is at another attempt by now."""
-    return _with(record, attempt=after, refusal="") if record.attempt == before else record
+    return _with(record, attempt=after) if record.attempt == before else record
 
 
 def _remote(shop: wire.Shop) -> RemoteShop:

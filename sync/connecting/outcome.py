@@ -1,6 +1,6 @@
 """How a seller's way back from the consent page can end: every outcome, in words for them."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -32,6 +32,12 @@ class Outcome(msgspec.Struct, frozen=True):
     @property
     def is_refusal(self) -> bool:
         return self.code not in ("connected", "choose_shop", "going_on")
+
+
+def refusal(code: str, text: str) -> Outcome:
+    """The outcome that was stored as these."""
+    codes: tuple[OutcomeCode, ...] = get_args(OutcomeCode)
+    return Outcome(next((each for each in codes if each == code), "code_refused"), text)
 
 
 _AGAIN = "Go back to Shopcast and connect again."

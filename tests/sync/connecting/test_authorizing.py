@@ -9,6 +9,7 @@ import pytest
 from mediaserver.redis_server import RedisServer
 from sync.connecting.authorizing import Returned, disconnect
 from sync.connecting.doubt import doubt
+from sync.connecting.outcome import Outcome
 from sync.errors import Conflict, StoreUnavailable
 from sync.model import TIKTOK, ChannelRecord
 from sync.sandbox.server import Sandbox
@@ -330,3 +331,20 @@ async def test_a_server_that_ends_lets_the_exchange_end(server: Server) -> None:
     assert (await server.record()).is_connected
     with pytest.raises(asyncio.CancelledError):
         await browser
+
+
+@pytest.mark.parametrize(
+    ("seller", "code"), [("cedar", "connected"), ("harbour", "choose_shop"), ("sprout", "no_shop")]
+)
+async def test_a_browser_is_told_the_same_when_another_server_was_faster(
+    seller: str, code: str, server: Server, second: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proceed = server.tiktok.authorizing.proceed
+
+    async def too_late() -> Outcome | None:
+        await second.tiktok.keeper.tend()
+        return await proceed()
+
+    monkeypatch.setattr(server.tiktok.authorizing, "proceed", too_late)
+
+    assert (await server.connect(seller)).code == code

@@ -80,6 +80,19 @@ async def test_tokens_are_renewed_a_day_ahead(server: Server, sandbox: Sandbox) 
     assert await server.requests("token_refresh") == {"0": 1}
 
 
+async def test_tokens_that_live_for_less_than_a_day_are_not_renewed_without_end(
+    server: Server, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.sandbox.tokens.ACCESS_LIFETIME_S", 12 * 3600)
+    await server.connect()
+
+    rests = [await server.tiktok.keeper.tend() for _ in range(3)]
+
+    assert rests[0] == 0.0
+    assert min(rests[1:]) > 0.0
+    assert await server.requests("token_refresh") == {"0": 1}
+
+
 async def test_a_year_of_renewals_ends_with_the_authorization(
     server: Server, sandbox: Sandbox
 ) -> None:
