@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NoReturn
 
+import msgspec
+
 from sync.errors import StoreUnavailable
 from sync.images.fetcher import Fetcher, ImageRefused, ImageUnreachable
 from sync.images.files import ImageFiles, NoRoom
@@ -137,7 +139,7 @@ class Gatherer:
         before = (await self._images.many([url])).get(url, ImageRecord())
         record, next_at = await self._outcome(url, before)
         if before.state == "fetched" and record.state != "fetched":
-            record = before  # what we have of it is still good
+            record = msgspec.structs.replace(before, tries=record.tries)  # it is still good
         await self._images.save(url, record, next_at)
 
     async def _outcome(self, url: str, before: ImageRecord) -> tuple[ImageRecord, float | None]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mediaserver.redis_server import RedisServer
@@ -30,6 +31,12 @@ from tests.sync.now import Now
 from tests.sync.things import product
 
 JPEG = image_file("JPEG", (640, 480))
+
+
+@pytest.fixture
+def now() -> Now:
+    """It begins at the machine's time, which files have."""
+    return Now(time.time())
 
 
 @pytest.fixture
@@ -154,7 +161,29 @@ async def test_a_picture_that_we_have_stays_good_while_its_site_is_away(
     await images.again([url], now())
     assert await gatherer.gather() == 1
 
-    assert await record(images, url) == before
+    assert await record(images, url) == msgspec.structs.replace(before, tries=2)
+
+
+async def test_a_picture_that_we_have_and_its_site_has_not_is_asked_for_once_a_day(
+    gatherer: Gatherer, products: Products, images: Images, site: Web, now: Now
+) -> None:
+    site.gives("/a", JPEG, "image/jpeg")
+    url = site.url("/a")
+    await kept(products, "mug", url)
+    await gatherer.look()
+    await gatherer.gather()
+    site.gives("/a", b"", status=503)
+
+    await images.again([url], now())
+    for _ in range(1, MOST_TRIES):
+        now.advance(FIRST_PAUSE_S * 4**MOST_TRIES)
+        assert await gatherer.gather() == 1
+
+    now.advance(AGAIN_AFTER_S - 1)
+    assert await gatherer.gather() == 0
+    now.advance(1)
+    assert await gatherer.gather() == 1
+    assert (await record(images, url)).state == "fetched"
 
 
 async def test_a_picture_that_only_another_server_has_is_fetched_here_too(
@@ -196,7 +225,6 @@ async def test_pictures_that_no_product_has_any_more_are_forgotten_after_a_day(
 ) -> None:
     site.gives("/a", JPEG, "image/jpeg")
     site.gives("/b", image_file("PNG", (640, 480)), "image/png")
-    now.at = time.time()  # files have the machine's
     mug = await kept(products, "mug", site.url("/a"))
     await kept(products, "cup", site.url("/b"))
     await gatherer.look()
