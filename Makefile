@@ -39,13 +39,14 @@ fuzz: $(DEV_STAMP) ## 100,000 inputs for each parser, then as many examples for 
 	$(BIN)/python -m tests.fuzz
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/rtmp/test_amf0.py tests/rtmp/test_chunk.py \
 		tests/rtmp/test_sessions.py tests/webrtc/test_sdp.py tests/webrtc/test_rtp.py
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/sync/test_stateful.py
 
 soak: $(DEV_STAMP) ## a show that is disturbed at random (MINUTES=10, SEED=… for the same again)
 	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 bench: $(DEV_STAMP) ## the measured figures, each with its peer's
 	$(PYTHON) tests/system_packages.py
-	for name in compose show_cost two_canvases glass_to_glass fanout loop_lag capacity; do $(BIN)/python -m bench.$$name || exit 1; done
+	for name in compose show_cost two_canvases glass_to_glass fanout loop_lag capacity sync; do $(BIN)/python -m bench.$$name || exit 1; done
 
 gallery: $(DEV_STAMP) ## docs/gallery.md, docs/schemas and docs/eligibility.md anew
 	$(BIN)/python -m tests.compositor.gallery

@@ -64,15 +64,14 @@ class Watch:
         self._found = found
         self._now = now
         self._searched: Searched | None = None
+        self._clear_at: float | None = None
         self._strangers: dict[str, tuple[float, int]] = {}
         """When each was first seen, and when it had changed at TikTok."""
 
     @property
     def searched_at(self) -> float | None:
-        """Everything that TikTok had by then has been looked at."""
-        if self._searched is None:
-            return None
-        return min([self._searched.began_at, *(seen for seen, _ in self._strangers.values())])
+        """Everything that TikTok had by then has been looked at, and it is known whose it is."""
+        return self._clear_at
 
     async def begin(self) -> None:
         """Go on where the last server has stopped."""
@@ -96,6 +95,8 @@ class Watch:
         upto = max(latest, int(began_at) - SKEW_S)
         if self._strangers:  # whoever takes over looks at them again
             upto = min(upto, *(changed for _, changed in self._strangers.values()))
+        else:
+            self._clear_at = began_at
         if is_all:
             await self._miss(shop, seen, began_at)
         self._searched = Searched(

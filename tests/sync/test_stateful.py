@@ -27,7 +27,7 @@ from sync.sidecar.sidecar import Sidecar
 from tests.sync.sidecar.crashing import Crashed, crashing
 from tests.sync.sidecar.rig import MUGS, VASES, Rig, rigged
 
-EXAMPLES = 4_000 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 60
+EXAMPLES = 2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 60
 STEPS = 25
 
 LIMIT = 3
