@@ -91,11 +91,16 @@ class Connection:
             raise StoreUnavailable(f"the server's store (Redis) refuses: {error}") from error
 
     async def script(
-        self, package: str, name: str, keys: Sequence[str], arguments: Sequence[str | bytes | int]
+        self,
+        package: str,
+        name: str,
+        keys: Sequence[str],
+        arguments: Sequence[str | bytes | int],
+        timeout_s: float = ANSWER_TIMEOUT_S,
     ) -> list[str]:
         """Run lua/`name`.lua of `package`, which answers a list of strings."""
         script = self.redis.register_script(_source(package, name))
-        answer = await self.asked(lambda: script(list(keys), list(arguments)))
+        answer = await self.asked(lambda: script(list(keys), list(arguments)), timeout_s)
         return [part.decode() for part in answer]
 
     async def scripts(

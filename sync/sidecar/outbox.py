@@ -32,6 +32,7 @@ from sync.plan import (
 from sync.sidecar.draft import draft, sku_ids, text
 from sync.sidecar.goal import Facts
 from sync.sidecar.ledger import Ledger
+from sync.store.lease import Fence
 from sync.store.uploads import Uploads
 from sync.tiktok import wire
 from sync.tiktok.client import TikTok
@@ -80,12 +81,14 @@ class Outbox:
         ledger: Ledger,
         uploads: Uploads,
         files: ImageFiles,
+        fence: Fence,
         now: Callable[[], float],
     ) -> None:
         self._tiktok = tiktok
         self._ledger = ledger
         self._uploads = uploads
         self._files = files
+        self._fence = fence
         self._now = now
         self._uploading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._upload_slots = asyncio.Semaphore(UPLOADS_AT_ONCE)
@@ -289,7 +292,7 @@ class Outbox:
                 if data is None:
                     raise ImageMissing(digest)
                 image = await self._tiktok.upload_image(data)
-            await self._uploads.add(digest, image.uri)
+            await self._uploads.add(digest, image.uri, self._fence)
             return image.uri
 
 

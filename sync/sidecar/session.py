@@ -57,6 +57,7 @@ from sync.tiktok.errors import (
     AppRefused,
     NotAuthorized,
     RateLimited,
+    Refused,
     ScopeMissing,
     TikTokError,
     TikTokUnavailable,
@@ -161,7 +162,7 @@ class Session:
         self._on_air = on_air
         self._now = now
         self._ledger = Ledger(stores.listings, fence, self._changed)
-        self._outbox = Outbox(tiktok, self._ledger, stores.uploads, stores.files, now)
+        self._outbox = Outbox(tiktok, self._ledger, stores.uploads, stores.files, fence, now)
         self._watch = Watch(
             tiktok,
             self._ledger,
@@ -630,10 +631,14 @@ class Session:
         found = await self._tiktok.search_orders(shop, query, page_size=1)
         if found.total is None:
             return
-        count = found.total
-        await self._stores.channels.change(
-            TIKTOK, lambda record: replace(record, orders_day=order_day(now), orders_count=count)
-        )
+        counted, count = self._channel.shop, found.total
+
+        def told(record: ChannelRecord) -> ChannelRecord:
+            if record.shop != counted:  # another one is connected by now
+                return record
+            return replace(record, orders_day=order_day(now), orders_count=count)
+
+        await self._stores.channels.change(TIKTOK, told)
 
     async def _read_categories(self, shop: Shop) -> None:
         """The tree and the rules of the categories in use, where they are old."""
@@ -641,19 +646,24 @@ class Session:
         cipher, version = shop.cipher, shop.category_version
         if now - self._tree.at >= CATEGORIES_EVERY_S:
             found = await self._tiktok.categories(cipher, version=version)
-            await store.save_tree(CategoryTree(tuple(map(_category, found)), now))
+            tree = CategoryTree(tuple(map(_category, found)), now)
+            await store.save_tree(tree, self._fence)
             await self.categories_changed()
         old = [
             each
             for each in self._placements.used
             if each not in self._rules or now - self._rules[each].at >= CATEGORIES_EVERY_S
         ]
-        if old:
-            rules = [
-                _rules(each, await self._tiktok.category_rules(cipher, each, version=version), now)
-                for each in old
-            ]
-            await store.save_rules(rules)
+        rules = []
+        for each in old:
+            try:
+                told = await self._tiktok.category_rules(cipher, each, version=version)
+            except Refused as error:  # of one category: the others are told of
+                log.info("category_rules_refused category=%s error=%s", each, error)
+            else:
+                rules.append(_rules(each, told, now))
+        if rules:
+            await store.save_rules(rules, self._fence)
             await self.categories_changed()
 
     # ---- telling

@@ -7,6 +7,7 @@ import msgspec
 from sync.connection import Connection
 from sync.model import Category, CategoryRules
 from sync.store.keys import NOTICES, key
+from sync.store.lease import Fence, save_fenced, save_fenced_fields
 from sync.store.notices import encoded
 
 CATEGORIES = key("categories")
@@ -38,11 +39,12 @@ class Categories:
             return CategoryTree()
         return msgspec.json.decode(document, type=CategoryTree)
 
-    async def save_tree(self, tree: CategoryTree) -> None:
-        pipeline = self._redis.pipeline(transaction=True)
-        pipeline.set(CATEGORIES, msgspec.json.encode(tree))
-        pipeline.publish(NOTICES, encoded("categories"))
-        await self._connection.asked(pipeline.execute, _TIMEOUT_S)
+    async def save_tree(self, tree: CategoryTree, fence: Fence) -> None:
+        """Raises LeaseLost."""
+        document, notice = msgspec.json.encode(tree), encoded("categories")
+        await save_fenced(
+            self._connection, fence, CATEGORIES, document, NOTICES, notice, _TIMEOUT_S
+        )
 
     async def rules(self) -> dict[str, CategoryRules]:
         """By category."""
@@ -52,12 +54,12 @@ class Categories:
             for name, document in found.items()
         }
 
-    async def save_rules(self, rules: Iterable[CategoryRules]) -> None:
-        pipeline = self._redis.pipeline(transaction=True)
-        for each in rules:
-            pipeline.hset(RULES, each.category_id, msgspec.json.encode(each))
-        pipeline.publish(NOTICES, encoded("categories"))
-        await self._connection.asked(pipeline.execute)
+    async def save_rules(self, rules: Iterable[CategoryRules], fence: Fence) -> None:
+        """Raises LeaseLost."""
+        documents = {each.category_id: msgspec.json.encode(each) for each in rules}
+        await save_fenced_fields(
+            self._connection, fence, RULES, documents, NOTICES, encoded("categories")
+        )
 
     async def mapping(self) -> dict[str, str]:
         """The category of each type of product."""

@@ -1,12 +1,13 @@
 """The lease under which one server alone syncs the shop, and its fencing token.
 
-Each taking of it raises the token, and whoever writes listings does so only while his is the
-latest: a server that slept through its lease writes nothing.
+Each taking of it raises the token, and whoever writes what TikTok has or says does so only while
+theirs is the latest: a server that slept through its lease writes nothing.
 """
 
+from collections.abc import Mapping
 from typing import NewType
 
-from sync.connection import Connection
+from sync.connection import ANSWER_TIMEOUT_S, Connection
 from sync.errors import SyncError
 from sync.store.keys import key
 
@@ -54,11 +55,34 @@ class Lease:
 
 
 async def save_fenced(
-    connection: Connection, fence: Fence, name: str, document: bytes, channel: str, notice: bytes
+    connection: Connection,
+    fence: Fence,
+    name: str,
+    document: bytes,
+    channel: str,
+    notice: bytes,
+    timeout_s: float = ANSWER_TIMEOUT_S,
 ) -> None:
     """Write one key, and tell of it with `notice` unless that is b"". Raises LeaseLost."""
     answer = await connection.script(
-        "sync.store", "save_fenced", [name, FENCE], [fence, document, channel, notice]
+        "sync.store", "save_fenced", [name, FENCE], [fence, document, channel, notice], timeout_s
+    )
+    if answer[0] == "lost":
+        raise LeaseLost
+
+
+async def save_fenced_fields(
+    connection: Connection,
+    fence: Fence,
+    name: str,
+    fields: Mapping[str, str | bytes],
+    channel: str,
+    notice: bytes,
+) -> None:
+    """The same with fields of a hash."""
+    written = [part for field in fields.items() for part in field]
+    answer = await connection.script(
+        "sync.store", "save_fenced_fields", [name, FENCE], [fence, channel, notice, *written]
     )
     if answer[0] == "lost":
         raise LeaseLost

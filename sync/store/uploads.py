@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from sync.connection import Connection
-from sync.store.keys import key
+from sync.store.keys import NOTICES, key
+from sync.store.lease import Fence, save_fenced_fields
 
 UPLOADS = key("uploads")
 
@@ -26,9 +27,6 @@ class Uploads:
             if uri is not None
         }
 
-    async def add(self, digest: str, uri: str) -> None:
-        await self._connection.asked(lambda: self._redis.hset(UPLOADS, digest, uri))
-
-    async def forget(self, digests: Sequence[str]) -> None:
-        """TikTok no longer knows them."""
-        await self._connection.asked(lambda: self._redis.hdel(UPLOADS, *digests))
+    async def add(self, digest: str, uri: str, fence: Fence) -> None:
+        """Raises LeaseLost."""
+        await save_fenced_fields(self._connection, fence, UPLOADS, {digest: uri}, NOTICES, b"")

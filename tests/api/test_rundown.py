@@ -204,9 +204,7 @@ async def test_every_change_at_its_cause_reaches_those_who_watch(
         await shop.tell(tier="pro")
         await rundown_with(events, mug, colour="green")
 
-        await shop.categories.save_rules(
-            [CategoryRules(CATEGORY.id, CERTIFIED.certifications, time.time())]
-        )
+        await shop.rules(CategoryRules(CATEGORY.id, CERTIFIED.certifications, time.time()))
         await rundown_with(events, mug, colour="red")
 
         await shop.products.delete(await shop.products.get(mug))

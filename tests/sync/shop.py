@@ -56,8 +56,9 @@ class Shop:
         """Connect it, as TikTok's words of this moment have it."""
         now = self.now()
         self._fence = await self._lease.acquire()
-        await self.categories.save_tree(CategoryTree((CATEGORY,), now))
-        await self.categories.save_rules([CategoryRules(CATEGORY.id, at=now)])
+        assert self._fence is not None
+        await self.categories.save_tree(CategoryTree((CATEGORY,), now), self._fence)
+        await self.rules(CategoryRules(CATEGORY.id, at=now))
         await self.categories.save_mapping({PRODUCT.type: CATEGORY.id})
         await self._fetch()
         told = {"prerequisites_at": now, "warehouses_at": now}
@@ -104,6 +105,11 @@ class Shop:
         base = msgspec.structs.replace(LISTING, verdict_at=self.now(), **said)
         listings = [_of(base, product) for product in products]
         await self.listings.save(listings, self._fence)
+
+    async def rules(self, rules: CategoryRules) -> None:
+        """What TikTok asks of products in a category."""
+        assert self._fence is not None
+        await self.categories.save_rules([rules], self._fence)
 
     async def progress(self, progress: Progress) -> None:
         """How far the sync is."""

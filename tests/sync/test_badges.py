@@ -65,7 +65,7 @@ async def test_categories_are_kept_until_they_are_said_to_have_changed(
     assert (await badge(shop)).colour == "green"
 
     rules = CategoryRules(CATEGORY.id, CERTIFIED.certifications, now())
-    await shop.categories.save_rules([rules])
+    await shop.rules(rules)
     assert (await badge(shop)).colour == "green"
     shop.badges.forget_categories()
 

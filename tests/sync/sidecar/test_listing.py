@@ -1,11 +1,16 @@
 """What a sidecar does at TikTok for what is changed here: seen in the sandbox, change by change."""
 
+import contextlib
+from typing import Any
+
 import msgspec
 import pytest
 
-from sync.model import TIKTOK, Image, Product, ProductId, Sku, SkuId
+from sync.model import TIKTOK, Image, Product, ProductId, RemoteShop, Sku, SkuId
 from sync.sandbox.audit import Verdict
-from tests.sync.sidecar.rig import AUDIT_S, VASES, Rig
+from sync.sidecar.session import SEARCH_EVERY_S
+from sync.store.lease import LeaseLost
+from tests.sync.sidecar.rig import AUDIT_S, MUGS, VASES, Rig
 
 
 async def listed(rig: Rig, name: str = "mug") -> Product:
@@ -465,3 +470,34 @@ async def test_a_shop_that_comes_back_after_another_has_each_product_once(rig: R
     assert there["title"] == "Another"
     assert (await rig.listing(kept.id)).remote_id == there["id"]
     assert "create_product" not in await done(rig)
+
+
+async def test_a_category_whose_rules_tiktok_refuses_holds_up_no_other(rig: Rig) -> None:
+    await rig.categories.save_mapping({"Kitchen": "600024", "Mug": MUGS})  # a group has no rules
+    await listed(rig)
+
+    assert list(await rig.categories.rules()) == [MUGS]
+
+
+async def test_orders_counted_for_a_shop_that_is_no_more_connected_are_nobodys(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sidecar = rig.sidecar()
+    await sidecar.cycle()
+    await rig.set_channel(tier="beginner", orders_day="2027-01-15", orders_count=7)
+    await sidecar.cycle()
+    other = RemoteShop("749", "Another", "US", "cipher")
+    count = rig.tiktok.search_orders
+
+    async def counted(*arguments: Any, **options: Any) -> Any:
+        found = await count(*arguments, **options)
+        await rig.set_channel(shop=other, orders_day="", orders_count=0)
+        return found
+
+    monkeypatch.setattr(rig.tiktok, "search_orders", counted)
+    await rig.wait(SEARCH_EVERY_S)
+    with contextlib.suppress(LeaseLost):
+        await sidecar.cycle()
+
+    record = await rig.channels.get(TIKTOK)
+    assert (record.shop, record.orders_day, record.orders_count) == (other, "", 0)
