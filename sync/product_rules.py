@@ -6,10 +6,10 @@ The largest counts are Shopify's, so that what is sold there can be had here.
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 from sync import money
 from sync.errors import Invalid
+from sync.images.address import web_address
 from sync.model import Product, Sku
 
 MAX_SKUS: Final = 2048
@@ -23,7 +23,6 @@ LONGEST_TEXT: Final = 255
 
 LONGEST_ALT: Final = 512
 LONGEST_DESCRIPTION: Final = 100_000
-LONGEST_URL: Final = 2048
 LARGEST_STOCK: Final = 10**9
 LARGEST_WEIGHT_G: Final = 10**9
 
@@ -144,17 +143,10 @@ def _line(text: str, path: str, *, is_needed: bool = False) -> Iterator[Invalid]
 
 
 def _url(url: str, path: str) -> Iterator[Invalid]:
-    if len(url) > LONGEST_URL:
-        yield Invalid(f"has more than {LONGEST_URL} characters", path)
+    if _NOT_IN_LINES.search(url):
+        yield Invalid("has a control character", path)
         return
     try:
-        parts = urlsplit(url)
-        is_address = bool(parts.scheme in ("http", "https") and parts.hostname) and (
-            parts.port is None or parts.port > 0
-        )
-    except ValueError:
-        is_address = False
-    if not is_address or re.search(r"\s", url) or _NOT_IN_LINES.search(url):
-        yield Invalid("must be an address that begins with http:// or https://", path)
-    elif parts.username is not None:
-        yield Invalid("must not hold a user's name or password", path)
+        web_address(url)
+    except ValueError as error:
+        yield Invalid(str(error), path)

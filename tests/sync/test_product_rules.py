@@ -139,25 +139,30 @@ def test_more_skus_than_may_be_are_refused() -> None:
     ]
 
 
+_SCHEME = "must begin with https:// or http://"
+_NO_HOST = "has no host that can be asked"
+_UNREADABLE = "is no web address: its host or port cannot be read"
+_BLANK = "has a blank, a backslash or a control character in it"
+
+
 @pytest.mark.parametrize(
-    "url",
+    ("url", "words"),
     [
-        "",
-        "ftp://a.example/x.jpg",
-        "file:///etc/passwd",
-        "//a.example/x.jpg",
-        "https://",
-        "https://[::1/x",
-        "https://a.example:0/",
-        "https://a.example:99999/",
-        "https://a.example/a b",
-        "https://a.example/\ud800",
-        "javascript:alert(1)",
+        ("", _SCHEME),
+        ("ftp://a.example/x.jpg", _SCHEME),
+        ("file:///etc/passwd", _SCHEME),
+        ("//a.example/x.jpg", _SCHEME),
+        ("javascript:alert(1)", _SCHEME),
+        ("https://", _NO_HOST),
+        ("https://[::1/x", _UNREADABLE),
+        ("https://a.example:99999/", _UNREADABLE),
+        ("https://a.example:0/", "has port 0, which nobody listens on"),
+        ("http://127.1/x.jpg", "has a number as its host that is no plain IP address"),
+        ("https://a.example/a b", _BLANK),
+        ("https://a.example/\ud800", "has a control character"),
     ],
 )
-def test_an_image_is_at_an_http_address(url: str) -> None:
-    words = "must be an address that begins with http:// or https://"
-
+def test_an_image_is_at_an_http_address_as_files_may_have_it(url: str, words: str) -> None:
     assert [str(found) for found in faults(product(images=(Image(url),)))] == [
         f"images[0].url: {words}"
     ]
@@ -170,5 +175,5 @@ def test_an_address_holds_no_password() -> None:
     images = (Image("https://ann:secret@a.example/"),)
 
     assert [str(found) for found in faults(product(images=images))] == [
-        "images[0].url: must not hold a user's name or password"
+        "images[0].url: must be without a user name and password"
     ]
