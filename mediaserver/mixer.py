@@ -20,9 +20,11 @@ from mediaserver.packet import EncodedPacket, FeedId
 FRAME_RATE = Fraction(SAMPLE_RATE, AAC_FRAME_SAMPLES)
 LEAD_S = 0.5
 """Sound later than this is left out rather than made up for."""
-FADE_OUT_S = 0.19
-"""The block that fades, one that the encoder holds back, one that it laps over, one more; and the
-pictures with which these are made and taken along."""
+FADE_OUT_BLOCKS = 4
+"""The block that fades, one that the encoder holds back, one that it laps over, one more."""
+FADE_OUT_S = 0.25
+"""No longer than this, whatever becomes of them."""
+_LOOK_S = 0.01
 RELIEVED_S = 0.2
 """So long after `make_due` the thread of the sound leaves to its caller what is due."""
 
@@ -81,7 +83,11 @@ class AudioBus:
     async def fade_out(self) -> None:
         """Let the sound end softly; done when the packets of that are with the fan-outs."""
         self.listen(())
-        await asyncio.sleep(FADE_OUT_S)
+        end = self._index + FADE_OUT_BLOCKS
+        for _ in range(round(FADE_OUT_S / _LOOK_S)):
+            await asyncio.sleep(_LOOK_S)
+            if self._index >= end and not any(self._waiting.values()):
+                return
 
     def measure_anew(self) -> None:
         """What was heard so far does not count for the loudness of the whole."""
@@ -99,7 +105,7 @@ class AudioBus:
         """Mix and encode here what is due; any thread may. The sound's own rests meanwhile."""
         self._relieved_until_s = self._clock.now() + RELIEVED_S
         with self._making:
-            while self._pacer.due_s(self._index + 1) <= self._clock.now():
+            while self._over_s() <= self._clock.now():
                 self._make()
 
     def taken(self, fanout: Fanout) -> list[EncodedPacket]:
@@ -134,8 +140,12 @@ class AudioBus:
 
     def _due_s(self) -> float:
         """When the thread has something to do next."""
-        due_s = self._pacer.due_s(self._index + 1)
-        return due_s if self._listeners else max(due_s, self._relieved_until_s)
+        over_s = self._over_s()
+        return over_s if self._listeners else max(over_s, self._relieved_until_s)
+
+    def _over_s(self) -> float:
+        """When the next block is over, and what has come of it is read."""
+        return rounds.mixed_s(self._pacer.due_s(self._index + 1))
 
     def _make(self) -> None:
         """Mix and encode the next block."""

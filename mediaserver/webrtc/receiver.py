@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from aiortc.rtp import RtcpSrPacket
 
+from mediaserver import rounds
 from mediaserver.packet import AccessUnit
 from mediaserver.webrtc.capture_clock import CaptureClock
 from mediaserver.webrtc.depacketizer import H264Depacketizer, Vp8Depacketizer
@@ -135,18 +136,19 @@ class Receiver:
     def rtp_received(self, data: bytes, now: float, age_s: float = 0.0) -> None:
         """One decrypted RTP packet came `age_s` before `now`.
 
-        When it came is what the sender is told, and what pictures are brought in step by, which
-        wait for a tick; sound is in time when it has been read.
+        That is what the sender is told. What was read in its round was in time; what was read
+        later has to be allowed for.
         """
         try:
             packet = parse_rtp(data, self._transport_cc_id, self._orientation_id)
         except RtpError:
             self._malformed += 1
             return
+        came_s = now - age_s
         self._packets += 1
         self._bytes += len(data)
         if packet.transport_sequence is not None:
-            self._transport_feedback.add(packet.transport_sequence, now - age_s)
+            self._transport_feedback.add(packet.transport_sequence, came_s)
         known = self._formats.get(packet.payload_type)
         if known is not None:
             track, format_ = known
@@ -158,8 +160,8 @@ class Receiver:
                 reception = track.begin(format_, packet.ssrc)
                 self._capture_clock.begin(track.kind, reception.clock_rate)
             track.heard_s = now
-            reception.add(packet.sequence, packet.timestamp, now - age_s)
-            self._deliver(track, packet, now if track.kind == "audio" else now - age_s)
+            reception.add(packet.sequence, packet.timestamp, came_s)
+            self._deliver(track, packet, rounds.in_time_s(came_s, now))
             return
         known = self._retransmissions.get(packet.payload_type)
         if known is not None:
@@ -167,7 +169,7 @@ class Receiver:
             if track.format is format_ and track.reception is not None:
                 original = original_packet(packet, format_.payload_type, track.reception.ssrc)
                 if original is not None:
-                    self._deliver(track, original, now if track.kind == "audio" else now - age_s)
+                    self._deliver(track, original, rounds.in_time_s(came_s, now))
 
     def rtcp_received(self, data: bytes, now: float) -> None:
         """One decrypted RTCP compound came at `now`."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from aiortc.rtp import AnyRtcpPacket, RtcpRtpfbPacket, RtcpSenderInfo, RtcpSrPacket
 
+from mediaserver import rounds
 from mediaserver.packet import AccessUnit
 from mediaserver.webrtc.feedback import parse_rtcp
 from mediaserver.webrtc.jitter import MAX_NACKS_EACH
@@ -207,13 +208,16 @@ def test_transport_feedback_goes_out_every_50_ms_and_reports_every_second() -> N
     assert len(reports) == 2
 
 
-def test_pictures_are_timed_by_when_they_came_and_sound_by_when_it_was_read() -> None:
+def test_units_are_timed_by_when_they_came_and_by_how_late_they_were_read() -> None:
     peer = Peer(CHROMIUM)
+    read_s = rounds.after(5.0) + rounds.READ_S
     for packet in h264_stream(1)[0]:
-        peer.receiver.rtp_received(packet, 5.0, age_s=0.25)
-    peer.receiver.rtp_received(rtp(1, 960, b"s", payload_type=OPUS, ssrc=7), 5.0, age_s=0.25)
+        peer.receiver.rtp_received(packet, read_s, age_s=read_s - 5.0)
+    sound = rtp(1, 960, b"s", payload_type=OPUS, ssrc=7)
+    peer.receiver.rtp_received(sound, read_s + 0.2, age_s=read_s + 0.2 - 5.0)
 
-    assert [(unit.kind, unit.arrived_s) for unit in peer.units] == [("video", 4.75), ("audio", 5.0)]
+    assert [unit.kind for unit in peer.units] == ["video", "audio"]
+    assert [unit.arrived_s for unit in peer.units] == pytest.approx([5.0, 5.2])
 
 
 def test_sender_without_transport_feedback_needs_a_tick_a_second() -> None:
