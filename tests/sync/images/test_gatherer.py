@@ -280,8 +280,14 @@ async def running(gatherer: Gatherer) -> AsyncIterator[None]:
 
 
 async def test_pictures_of_products_old_and_new_are_gathered_by_themselves(
-    gatherer: Gatherer, products: Products, images: Images, notices: Notices, site: Web
+    gatherer: Gatherer,
+    products: Products,
+    images: Images,
+    notices: Notices,
+    site: Web,
+    now: Now,
 ) -> None:
+    now.at = time.time()  # else files that are just being written look old
     site.gives("/a", JPEG, "image/jpeg")
     site.gives("/b", JPEG, "image/jpeg")
     await kept(products, "mug", site.url("/a"))
