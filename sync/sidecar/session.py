@@ -305,7 +305,7 @@ class Session:
         noted = "" if listing is None else listing.left_out
         if noted:
             self._noted[product] = noted
-        if before != seen or noted != self._out.get(product, ""):
+        if self._counts(product, before, seen) or noted != self._out.get(product, ""):
             self._is_selection_due = True
         self._seen[product] = seen
         self._count_room(product, has_room=seen.has_room)
@@ -542,14 +542,23 @@ class Session:
         is_drifted = listing.remote_id is not None and not listing.structure
         if seen.status != listing.status or is_drifted:
             self.work.add([product])
-        if seen.is_listed != (listing.remote_id is not None):
-            self._is_selection_due = True
-        self._seen[product] = replace(
+        after = replace(
             seen,
             is_listed=listing.remote_id is not None,
             has_room=has_room,
             status=listing.status,
         )
+        if self._counts(product, seen, after):
+            self._is_selection_due = True
+        self._seen[product] = after
+
+    def _counts(self, product: ProductId, before: Seen | None, after: Seen) -> bool:
+        """Whether the selection may be another. That what was chosen is listed now, is none."""
+        if before is None or (before.is_listed and not after.is_listed):
+            return True
+        if (before.unwanted, before.faulty) != (after.unwanted, after.faulty):
+            return True
+        return after.is_listed and not before.is_listed and product in self._out
 
     def _lacks_room(self, product: ProductId) -> bool:
         limit = self._limit
@@ -626,12 +635,12 @@ class Session:
         """The orders of the day, where the tier limits them."""
         if self._channel.tier in (None, "pro"):
             return
-        now = self._now()
+        now, counted = self._now(), self._channel.shop
         query = wire.OrderQuery(create_time_ge=int(next_day(now)) - _DAY_S)
         found = await self._tiktok.search_orders(shop, query, page_size=1)
         if found.total is None:
             return
-        counted, count = self._channel.shop, found.total
+        count = found.total
 
         def told(record: ChannelRecord) -> ChannelRecord:
             if record.shop != counted:  # another one is connected by now
