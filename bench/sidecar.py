@@ -48,6 +48,9 @@ MUGS = "600154"
 WITHIN_S = 3_600.0
 POLL_S = 0.5
 LAG_EVERY_S = 0.02
+SETTLED_S = 150.0
+"""Webhooks that were not taken at once come again after two minutes."""
+
 IDLE_S = 60.0
 CYCLES_IN_IDLE = 2
 """Searches without hints, each SEARCH_EVERY_S of sync.sidecar.session."""
@@ -167,7 +170,7 @@ async def measure(count: int, per_s: float = PER_S) -> Figures:
 
 async def _idle_requests(shop: Shop) -> float:
     """Of one cycle, once every verdict has been read."""
-    await asyncio.sleep(IDLE_S)
+    await asyncio.sleep(SETTLED_S)
     await shop.control("forget_requests")
     await asyncio.sleep(IDLE_S)
     return sum((await shop.requests()).values()) / CYCLES_IN_IDLE
