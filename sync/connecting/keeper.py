@@ -250,5 +250,9 @@ def _next_check(record: ChannelRecord) -> float:
     """When TikTok is to be asked of the shop again, in unix seconds."""
     if record.prerequisites_at is None:
         return 0.0
-    failing = record.kyc_pending or any(each.failed for each in record.prerequisites)
+    failing = (
+        record.kyc_pending
+        or not record.warehouses
+        or any(each.failed for each in record.prerequisites)
+    )
     return record.prerequisites_at + (CHECK_FAILING_S if failing else CHECK_S)

@@ -40,6 +40,21 @@ async def test_after_connecting_tiktok_is_asked_what_is_missing(
     assert rest_s == CHECK_FAILING_S
 
 
+async def test_a_shop_that_has_told_of_no_warehouse_is_asked_again_soon(
+    server: Server, sandbox: Sandbox
+) -> None:
+    await sandbox.control.schema("warehouses", rename={"warehouses": "depots"})
+    await server.connect()
+
+    assert await server.tiktok.keeper.tend() == CHECK_FAILING_S
+    assert (await server.record()).warehouses == ()
+
+    await sandbox.control.clear_faults()
+    await sandbox.control.clock(CHECK_FAILING_S)
+    assert await server.tiktok.keeper.tend() == CHECK_S
+    assert len((await server.record()).warehouses) == 2
+
+
 async def test_while_nothing_is_due_nothing_is_asked(server: Server, sandbox: Sandbox) -> None:
     await server.connect()
     await server.tiktok.keeper.tend()
