@@ -29,6 +29,7 @@ from sync.images.files import ImageFiles
 from sync.images.gatherer import Gatherer
 from sync.images.lookups import Lookups
 from sync.importer import Importer
+from sync.local_rules import Markets, markets
 from sync.model import ProductId
 from sync.product_draft import Ids
 from sync.secret import Vault
@@ -99,8 +100,10 @@ class Commerce:
         kept: Kept,
         tasks: asyncio.TaskGroup,
         now: Callable[[], float],
+        markets: Markets,
     ) -> None:
         self.now = now
+        self.markets = markets
         self.notices = Notices(connection)
         self.products = Products(connection, now)
         self.stocks = Stocks(connection, now)
@@ -125,6 +128,7 @@ class Commerce:
             channels=self.channels,
             categories=self.categories,
             now=now,
+            markets=markets,
         )
         self.inventory = InventoryCheck(self.products, self.badges, now)
         self._tiktok = tiktok
@@ -171,7 +175,9 @@ async def trading(
             stack.push_async_callback(tiktok.authorizing.close, _CLOSE_WITHIN_S)
             keeping = tasks.create_task(supervised("tiktok-channel", tiktok.keeper.run))
             stack.callback(keeping.cancel)
-        commerce = Commerce(connection, tiktok, kept, tasks, now)
+        commerce = Commerce(
+            connection, tiktok, kept, tasks, now, markets(settings.us_highest_price)
+        )
         gatherer = Gatherer(
             commerce.products,
             commerce.images,
@@ -265,6 +271,7 @@ def _sidecar(
         Lease(connection, holder=holder),
         commerce.notices,
         client,
+        markets=commerce.markets,
         next_rundown=showing.next_rundown,
         on_air=showing.on_air,
         now=commerce.now,

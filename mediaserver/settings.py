@@ -22,6 +22,8 @@ from cryptography.fernet import Fernet
 from mediaserver.encoder import DEFAULT_PRESET
 from mediaserver.errors import ConfigError
 from sync.connection import check_url
+from sync.local_rules import US_HIGHEST_PRICE
+from sync.money import minor_units
 from sync.secret import Secret
 
 T = TypeVar("T")
@@ -164,6 +166,11 @@ def _yes_or_no(value: object) -> bool:
     if text not in ("yes", "no", "true", "false"):
         raise ValueError(f"must be yes or no, not {value!r}")
     return text in ("yes", "true")
+
+
+def _dollars(value: object) -> int:
+    """In cents."""
+    return minor_units(_text(value), "USD")
 
 
 def _items(value: object) -> list[object]:
@@ -327,7 +334,8 @@ class ShopSettings:
 
 @dataclass(frozen=True)
 class TikTokSettings:
-    """Our app at TikTok: `app_key`, `app_secret` and `service_id` are all there or none is."""
+    """Our app at TikTok: `app_key`, `app_secret` and `service_id` are all there or none is.
+    `us_highest_price` is in cents."""
 
     app_key: Annotated[str | None, Setting("SHOPCAST_TIKTOK_APP_KEY", _text)] = None
     app_secret: Annotated[Secret | None, Setting("SHOPCAST_TIKTOK_APP_SECRET", _secret)] = None
@@ -340,6 +348,9 @@ class TikTokSettings:
     )
     authorize_url: Annotated[str, Setting("SHOPCAST_TIKTOK_AUTHORIZE_URL", _HTTP_URL)] = (
         "https://services.us.tiktokshop.com/open/authorize"
+    )
+    us_highest_price: Annotated[int, Setting("SHOPCAST_TIKTOK_US_HIGHEST_PRICE", _dollars)] = (
+        US_HIGHEST_PRICE
     )
 
 

@@ -8,7 +8,7 @@ import msgspec
 from sync.badge import badge
 from sync.categories import Placements
 from sync.eligibility import Subject, shop_verdict
-from sync.local_rules import available
+from sync.local_rules import MARKETS, Markets, available
 from sync.model import TIKTOK, Badge, ChannelId, ChannelRecord, Product, ProductId
 from sync.store.categories import Categories
 from sync.store.channel import Channels
@@ -45,6 +45,7 @@ class Badges:
         channels: Channels,
         categories: Categories,
         now: Callable[[], float],
+        markets: Markets = MARKETS,
     ) -> None:
         self._products = products
         self._stocks = stocks
@@ -53,6 +54,7 @@ class Badges:
         self._channels = channels
         self._categories = categories
         self._now = now
+        self._markets = markets
         self._placements: Placements | None = None
         self._forgotten = 0
 
@@ -108,7 +110,7 @@ class Badges:
         record: ChannelRecord | None,
     ) -> dict[ProductId, Looked]:
         now = self._now()
-        shop = shop_verdict(record or ChannelRecord(), now)
+        shop = shop_verdict(record or ChannelRecord(), now, self._markets)
         return {
             key: Looked(
                 subject.product,

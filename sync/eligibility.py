@@ -14,6 +14,7 @@ from sync.local_rules import (
     RULES_GOOD_FOR_S,
     UNPLACED,
     Market,
+    Markets,
     Placing,
     category_faults,
     certification_faults,
@@ -115,7 +116,7 @@ class ShopVerdict(msgspec.Struct, frozen=True):
     market: Market = ANY_MARKET
 
 
-def shop_verdict(channel: ChannelRecord, now: float) -> ShopVerdict:
+def shop_verdict(channel: ChannelRecord, now: float, markets: Markets = MARKETS) -> ShopVerdict:
     """What TikTok's shop lets every product do at `now`."""
     shop, ends_at = channel.shop, authorization_ends_at(channel)
     if shop is None or ends_at is None:
@@ -145,7 +146,7 @@ def shop_verdict(channel: ChannelRecord, now: float) -> ShopVerdict:
         is_connected=True,
         is_full=any(each.item == QUANTITY_LIMIT and each.failed for each in channel.prerequisites),
         auto_sync=channel.auto_sync,
-        market=MARKETS.get(shop.region, ANY_MARKET),
+        market=markets.get(shop.region, ANY_MARKET),
     )
 
 

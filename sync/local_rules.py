@@ -45,8 +45,18 @@ class Market(msgspec.Struct, frozen=True):
     most: int | None = None
 
 
-MARKETS = {"US": Market("USD", 1, 760_000)}
-"""By the region of the shop. TikTok alone knows the limits of others."""
+US_HIGHEST_PRICE = 760_000
+"""In cents, unless the settings know better."""
+
+Markets = Mapping[str, Market]
+"""By the region of the shop. TikTok alone knows the limits of those left out."""
+
+
+def markets(us_highest_price: int) -> Markets:
+    return {"US": Market("USD", 1, us_highest_price)}
+
+
+MARKETS = markets(US_HIGHEST_PRICE)
 
 ANY_MARKET = Market()
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from sync.categories import Placements
 from sync.connecting.doubt import doubt
 from sync.errors import StoreUnavailable, SyncError
-from sync.local_rules import ANY_MARKET, MARKETS, Market
+from sync.local_rules import ANY_MARKET, Market, Markets
 from sync.model import (
     TIKTOK,
     Category,
@@ -150,6 +150,7 @@ class Session:
         tiktok: TikTok,
         fence: Fence,
         *,
+        markets: Markets,
         next_rundown: Callable[[], Sequence[ProductId]],
         on_air: Callable[[], bool],
         now: Callable[[], float],
@@ -158,6 +159,7 @@ class Session:
         self._stores = stores
         self._tiktok = tiktok
         self._fence = fence
+        self._markets = markets
         self._next_rundown = next_rundown
         self._on_air = on_air
         self._now = now
@@ -714,7 +716,7 @@ class Session:
     @property
     def _market(self) -> Market:
         shop = self._channel.shop
-        return ANY_MARKET if shop is None else MARKETS.get(shop.region, ANY_MARKET)
+        return ANY_MARKET if shop is None else self._markets.get(shop.region, ANY_MARKET)
 
     @property
     def _limit(self) -> int | None:

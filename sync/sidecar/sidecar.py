@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from sync.errors import StoreUnavailable
+from sync.local_rules import MARKETS, Markets
 from sync.model import ProductId
 from sync.sidecar.session import Session, ShopChanged, Stores
 from sync.store.lease import Fence, Lease, LeaseLost
@@ -36,6 +37,7 @@ class Sidecar:
         notices: Notices,
         tiktok: TikTok,
         *,
+        markets: Markets = MARKETS,
         next_rundown: Callable[[], Sequence[ProductId]],
         on_air: Callable[[], bool],
         now: Callable[[], float],
@@ -45,6 +47,7 @@ class Sidecar:
         self._lease = lease
         self._notices = notices
         self._tiktok = tiktok
+        self._markets = markets
         self._next_rundown = next_rundown
         self._on_air = on_air
         self._now = now
@@ -97,6 +100,7 @@ class Sidecar:
             self._stores,
             self._tiktok,
             fence,
+            markets=self._markets,
             next_rundown=self._next_rundown,
             on_air=self._on_air,
             now=self._now,

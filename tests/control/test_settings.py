@@ -290,6 +290,14 @@ def test_the_example_can_be_used_as_it_is() -> None:
     assert read_settings(EXAMPLE, {}) == Settings()
 
 
+def test_the_highest_price_is_told_in_dollars() -> None:
+    named = {"SHOPCAST_TIKTOK_US_HIGHEST_PRICE": "9999.50"}
+
+    assert settings_of(named, {}, "shop.toml").tiktok.us_highest_price == 999_950
+    (fault,) = faults_of({"SHOPCAST_TIKTOK_US_HIGHEST_PRICE": "7,600"}, {})
+    assert fault.startswith("SHOPCAST_TIKTOK_US_HIGHEST_PRICE: ")
+
+
 @pytest.mark.parametrize(("text", "port"), [("off", None), (" Off ", None), ("1936", 1936)])
 def test_feeds_by_rtmp_have_a_port_or_are_off(text: str, port: int | None) -> None:
     assert settings_of({"SHOPCAST_RTMP_PORT": text}, {}, "shop.toml").rtmp.port == port

@@ -19,7 +19,7 @@ from sync.eligibility import (
     shop_verdict,
     verdict,
 )
-from sync.local_rules import RULES_GOOD_FOR_S, Placing, main_images
+from sync.local_rules import RULES_GOOD_FOR_S, Placing, main_images, markets
 from sync.model import (
     TIKTOK,
     Badge,
@@ -115,6 +115,13 @@ def look(subject: Subject, channel: ChannelRecord = CHANNEL, now: float = NOW) -
 
 def codes(badge: Badge) -> list[str]:
     return [reason.code for reason in badge.reasons]
+
+
+def test_the_highest_price_is_what_the_settings_say() -> None:
+    dear = of_product(**skus(Sku(MUG, 760_001, "MUG")))
+    shop = shop_verdict(CHANNEL, NOW, markets(760_001))
+
+    assert "price_high" not in codes(badge(TIKTOK, dear, shop, NOW))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]}-{row[1]}")

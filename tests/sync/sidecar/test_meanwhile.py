@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from sync.local_rules import MARKETS
 from sync.model import ImageRecord, SkuId
 from sync.sidecar.session import Session
 from sync.store.lease import Lease
@@ -45,6 +46,7 @@ async def test_stock_that_is_changed_back_while_it_is_sent_is_sent_again(rig: Ri
         msgspec.structs.replace(rig.stores, images=gate),
         rig.tiktok,
         fence,
+        markets=MARKETS,
         next_rundown=lambda: (),
         on_air=lambda: False,
         now=rig.now,
