@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image as Picture
 
 from mediaserver.settings import Settings
 from sync.connection import Connection
@@ -15,8 +13,9 @@ from sync.images.files import ImageFiles
 from sync.model import ImageRecord
 from sync.sandbox.server import Sandbox
 from sync.store.images import Images
-from tests.api.client import Client
+from tests.api.client import Client, EventStream
 from tests.api.tiktok import CHANNEL, Connecting, connecting, with_tiktok
+from tests.files import image_file
 
 CATEGORIES = f"{CHANNEL}/categories"
 MUGS = "600154"
@@ -46,11 +45,17 @@ async def seller(owner: Client, sandbox: Sandbox) -> Connecting:
 @pytest.fixture
 async def picture(store: Connection, data_dir: Path) -> None:
     """MUG's picture, as if it had been fetched."""
-    file = BytesIO()
-    Picture.new("L", (320, 320)).save(file, "PNG")
-    digest = await ImageFiles(data_dir / "images", reserve_bytes=0).write(file.getvalue())
-    record = ImageRecord("fetched", "", digest, "image/png", 320, 320, len(file.getvalue()))
+    data = image_file("PNG", (320, 320))
+    digest = await ImageFiles(data_dir / "images", reserve_bytes=0).write(data)
+    record = ImageRecord("fetched", "", digest, "image/png", 320, 320, len(data))
     await Images(store).save(PICTURE, record, None)
+
+
+@pytest.fixture
+async def mug(owner: Client, seller: Connecting, picture: None) -> Any:
+    """MUG in the catalogue, which TikTok has a category for."""
+    await owner.put(f"{CATEGORIES}/mapping", {"mapping": {"mug": MUGS}})
+    return await owner.post("/api/v1/products", MUG, 201)
 
 
 async def until(look: Callable[[], Any], holds: Callable[[Any], bool]) -> Any:
@@ -63,16 +68,21 @@ async def until(look: Callable[[], Any], holds: Callable[[Any], bool]) -> Any:
             await asyncio.sleep(0)  # the sandbox is in this process, and may answer at once
 
 
-@pytest.mark.usefixtures("picture")
+async def told(events: EventStream, code: str) -> Any:
+    """The badge of the show's product, once its first reason is that."""
+    while True:
+        badge = (await events.until("rundown"))["products"][0]["badges"]["tiktok"]
+        if badge["reasons"][0]["code"] == code:
+            return badge
+
+
 async def test_a_product_made_here_is_sold_at_tiktok_and_its_badge_turns_green(
-    seller: Connecting, owner: Client, sandbox: Sandbox
+    seller: Connecting, owner: Client, sandbox: Sandbox, mug: Any
 ) -> None:
-    await owner.put(f"{CATEGORIES}/mapping", {"mapping": {"mug": MUGS}})
-    made = await owner.post("/api/v1/products", MUG, 201)
-    path = f"/api/v1/products/{made['id']}"
+    path = f"/api/v1/products/{mug['id']}"
 
     there = await until(sandbox.control.products, bool)
-    assert [each["external_product_id"] for each in there] == [made["id"]]
+    assert [each["external_product_id"] for each in there] == [mug["id"]]
     product = await until(
         lambda: owner.get(path), lambda it: it["badges"]["tiktok"]["colour"] == "green"
     )
@@ -81,9 +91,36 @@ async def test_a_product_made_here_is_sold_at_tiktok_and_its_badge_turns_green(
     assert (channel["sync"]["waiting"], channel["sync"]["paused"]) == (0, None)
 
     await owner.post(
-        f"{path}/skus/{made['skus'][0]['id']}/stock/adjust", {"delta": -2, "reason": "x"}
+        f"{path}/skus/{mug['skus'][0]['id']}/stock/adjust", {"delta": -2, "reason": "x"}
     )
     await until(sandbox.control.products, lambda it: it[0]["skus"][0]["available"] == 3)
+
+
+async def test_approval_freezing_holidays_and_the_end_of_a_connection_are_told(
+    owner: Client, seller: Connecting, sandbox: Sandbox, mug: Any
+) -> None:
+    show = await owner.post("/api/v1/shows", {"title": "Mugs", "channels": ["tiktok"]}, 201)
+    path = f"/api/v1/shows/{show['id']}"
+    async with asyncio.timeout(30), owner.events(f"{path}/events") as events:
+        await owner.put(f"{path}/rundown", {"products": [mug["id"]]})
+        assert (await told(events, "on_sale"))["colour"] == "green"
+
+        await sandbox.control.shop(holiday=True)
+        await owner.post(f"{CHANNEL}/check")
+        assert (await told(events, "warehouse_restricted"))["colour"] == "amber"
+        await sandbox.control.shop(holiday=False)
+        await owner.post(f"{CHANNEL}/check")
+        assert (await told(events, "on_sale"))["colour"] == "green"
+
+        (there,) = await sandbox.control.products()
+        await sandbox.control.product(there["id"], "FREEZE", "counterfeit")
+        assert (await told(events, "frozen"))["colour"] == "red"
+
+        await owner.call("DELETE", CHANNEL)
+        while "not_connected" not in {
+            reason["code"] for reason in (await told(events, "frozen"))["reasons"]
+        }:
+            pass
 
 
 async def test_tiktoks_categories_are_there_once_the_shop_is_connected(
