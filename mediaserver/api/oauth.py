@@ -37,7 +37,8 @@ _TITLES: dict[OutcomeCode, str] = {
     "used_state": "This link works once",  # and may well have connected the shop then
 }
 
-_NOT_CONNECTED = "TikTok Shop is not connected"
+_NOT_CONNECTED = "TikTok Shop was not connected"
+"""By this: a connection of before goes on."""
 
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -78,6 +78,19 @@ async def test_a_seller_who_refuses_is_told_what_to_do(seller: Connecting) -> No
     assert "was not allowed" in channel["text"]
 
 
+async def test_a_refusal_leaves_the_connection_of_before_and_does_not_deny_it(
+    seller: Connecting,
+) -> None:
+    browser = seller.browser()
+    await browser.come_back(await seller.agreed(browser))
+
+    answer = await browser.come_back(await seller.agreed(browser, allow=False))
+
+    assert outcome_of(answer) == "denied"
+    assert b"<h1>TikTok Shop was not connected</h1>" in answer.body
+    assert (await seller.channel())["connected"] is True
+
+
 async def test_a_state_is_good_once(seller: Connecting) -> None:
     browser = seller.browser()
     redirect = await seller.agreed(browser)
