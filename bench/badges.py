@@ -15,9 +15,9 @@ from bench.report import Figures, percentile
 from mediaserver.app import Server, running
 from mediaserver.redis_server import socket_path
 from mediaserver.settings import HttpSettings, RtmpSettings, Settings, StoreSettings
-from sync.badge import badge
 from sync.connection import Connection
-from sync.eligibility import shop_verdict
+from sync.eligibility.badge import badge
+from sync.eligibility.verdict import shop_verdict
 from sync.images.files import ImageFiles
 from sync.model import TIKTOK, ProductId, SkuId
 from tests.api.client import Client, EventStream

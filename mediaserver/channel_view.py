@@ -4,10 +4,10 @@ import msgspec
 
 from mediaserver.view import View, time_view
 from sync.connecting.checklist import Inventory, Item, checklist
+from sync.eligibility.shop_state import authorization_ends_at, shop_state
+from sync.eligibility.tier import TIERS, orders_left
 from sync.model import TIKTOK, ChannelRecord, RemoteShop, Tier
-from sync.shop_state import authorization_ends_at, shop_state
 from sync.store.progress import Progress
-from sync.tier import TIERS, orders_left
 
 
 def channel_view(

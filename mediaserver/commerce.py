@@ -16,22 +16,22 @@ from mediaserver.imports import ImportDesk
 from mediaserver.inventory import InventoryCheck
 from mediaserver.rtmp.resolve import resolve
 from mediaserver.settings import ShopSettings, TikTokSettings
-from sync.badges import Badges
-from sync.catalogue import Catalogue
+from sync.catalogue.catalogue import Catalogue
+from sync.catalogue.importer import Importer
+from sync.catalogue.product_draft import Ids
 from sync.connecting.authorizing import Authorizing
 from sync.connecting.keeper import Keeper
 from sync.connecting.tokens import Tokens
 from sync.connection import Connection
+from sync.eligibility.badges import Badges
+from sync.eligibility.local_rules import Markets, markets
 from sync.errors import Conflict
 from sync.images.address import may_ask
 from sync.images.fetcher import Fetcher
 from sync.images.files import ImageFiles
 from sync.images.gatherer import Gatherer
 from sync.images.lookups import Lookups
-from sync.importer import Importer
-from sync.local_rules import Markets, markets
 from sync.model import ProductId
-from sync.product_draft import Ids
 from sync.secret import Vault
 from sync.sidecar.session import Stores
 from sync.sidecar.sidecar import Sidecar

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from mediaserver.errors import Conflict, PayloadTooLarge
+from sync.catalogue.importer import Importer
+from sync.catalogue.shopify_csv import Survey, survey
 from sync.errors import StoreUnavailable
-from sync.importer import Importer
-from sync.shopify_csv import Survey, survey
 from sync.store.imports import ImportId, ImportRecord, Imports, StockMode
 
 log = logging.getLogger(__name__)

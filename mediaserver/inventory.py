@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from sync.badges import Badges
 from sync.connecting.checklist import Inventory
+from sync.eligibility.badges import Badges
 from sync.model import TIKTOK, ChannelRecord
 from sync.store.products import Products
 from sync.store.progress import Progress

@@ -9,7 +9,7 @@ import msgspec
 from mediaserver.badge_view import badges_view
 from mediaserver.commerce import Commerce
 from mediaserver.view import time_view
-from sync.catalogue import Item
+from sync.catalogue.catalogue import Item
 from sync.model import (
     TIKTOK,
     Badge,

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from mediaserver.errors import BadRequest
 from mediaserver.show import Show
 from mediaserver.show.rundown import check_length
-from sync.badges import Badges
 from sync.connection import Connection
+from sync.eligibility.badges import Badges
 from sync.errors import StoreUnavailable, SyncError
 from sync.model import Notice, ProductId
 

@@ -21,9 +21,9 @@ from cryptography.fernet import Fernet
 
 from mediaserver.encoder import DEFAULT_PRESET
 from mediaserver.errors import ConfigError
+from sync.catalogue.money import minor_units
 from sync.connection import check_url
-from sync.local_rules import US_HIGHEST_PRICE
-from sync.money import minor_units
+from sync.eligibility.local_rules import US_HIGHEST_PRICE
 from sync.secret import Secret
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from typing import Any
 from mediaserver.badge_view import badges_view
 from mediaserver.broadcast import Broadcast
 from mediaserver.view import View
-from sync.badges import Badges
+from sync.eligibility.badges import Badges
 from sync.errors import NotFound, SyncError
 from sync.model import TIKTOK, Notice, ProductId
 

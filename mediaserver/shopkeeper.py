@@ -6,7 +6,7 @@ import contextlib
 from mediaserver.commerce import supervised
 from mediaserver.rundowns import Rundowns
 from mediaserver.shop_news import ShopNews
-from sync.badges import Badges
+from sync.eligibility.badges import Badges
 from sync.store.notices import Notices
 
 

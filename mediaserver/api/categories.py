@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from mediaserver.api.bodies import answer, read_json
 from mediaserver.api.keys import COMMERCE
 from mediaserver.view import View, time_view
-from sync.categories import LONGEST_MAPPING, checked_mapping
+from sync.eligibility.categories import LONGEST_MAPPING, checked_mapping
 from sync.model import Category
 
 _MOST_BYTES = 1 << 20

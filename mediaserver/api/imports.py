@@ -12,11 +12,11 @@ from mediaserver.api.products import parameters
 from mediaserver.errors import BadRequest, PayloadTooLarge
 from mediaserver.imports import MAX_FILE_BYTES, Asked, ImportDesk
 from mediaserver.view import time_view
-from sync.catalogue import Item
-from sync.csv_records import Fault
+from sync.catalogue.catalogue import Item
+from sync.catalogue.csv_records import Fault
+from sync.catalogue.shopify_csv import heading_row, rows
 from sync.errors import StoreUnavailable
 from sync.model import ProductId
-from sync.shopify_csv import heading_row, rows
 from sync.store.imports import ImportId, ImportRecord, StockMode
 
 CHUNK_TIMEOUT_S = 30.0

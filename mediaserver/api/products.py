@@ -14,10 +14,10 @@ from mediaserver.api.keys import COMMERCE, PRINCIPAL
 from mediaserver.api.revisions import etag, expected_revision, needed_revision
 from mediaserver.errors import BadRequest
 from mediaserver.product_view import product_views, stock_change_view, stock_view
-from sync.catalogue import Catalogue, Item
+from sync.catalogue.catalogue import Catalogue, Item
+from sync.catalogue.product_draft import ProductDraft
+from sync.catalogue.search import Search
 from sync.model import ProductId, ProductStatus, SkuId, Stock
-from sync.product_draft import ProductDraft
-from sync.search import Search
 
 MAX_PRODUCT_BYTES = 1024 * 1024
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mediaserver.errors import BadRequest
 from mediaserver.show.core import ShowCore
-from sync.badges import Looked
+from sync.eligibility.badges import Looked
 from sync.model import TIKTOK, ChannelId, ProductId
 
 MOST_ON_TIKTOK = 100

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mediaserver.badge_view import badge_view
-from sync.badge import unread
-from sync.badges import Looked
+from sync.eligibility.badge import unread
+from sync.eligibility.badges import Looked
+from sync.eligibility.tier import next_day
 from sync.model import Badge, ChannelId, ProductId
-from sync.tier import next_day
 
 View = dict[str, Any]
 

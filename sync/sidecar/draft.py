@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from sync.model import Listing, Product, SkuId
-from sync.plan import Goal
 from sync.sidecar.goal import weight_g
+from sync.sidecar.plan import Goal
 from sync.tiktok import wire
 
 FRESH_S = 60.0

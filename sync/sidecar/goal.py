@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from sync.local_rules import (
+from sync.eligibility.local_rules import (
     Market,
     Placing,
     category_faults,
@@ -13,10 +13,10 @@ from sync.local_rules import (
     listing_faults,
     main_images,
 )
+from sync.eligibility.reasons import REASONS, reason
 from sync.model import ImageRecord, Product, Reason, SkuId, Stock
-from sync.offer import offered
-from sync.plan import Goal, digest
-from sync.reasons import REASONS, reason
+from sync.sidecar.offer import offered
+from sync.sidecar.plan import Goal, digest
 
 _UNWANTED = ("not_active", "left_out")
 """Reasons by which the shop itself does not want it listed."""

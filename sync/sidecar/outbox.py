@@ -15,7 +15,10 @@ import msgspec
 from msgspec.structs import replace
 
 from sync.model import Failure, Listing, Product, ProductId, SkuId
-from sync.plan import (
+from sync.sidecar.draft import draft, sku_ids, text
+from sync.sidecar.goal import Facts
+from sync.sidecar.ledger import Ledger
+from sync.sidecar.plan import (
     Activate,
     Change,
     Create,
@@ -29,9 +32,6 @@ from sync.plan import (
     about,
     digest,
 )
-from sync.sidecar.draft import draft, sku_ids, text
-from sync.sidecar.goal import Facts
-from sync.sidecar.ledger import Ledger
 from sync.store.lease import Fence
 from sync.store.uploads import Uploads
 from sync.tiktok import wire

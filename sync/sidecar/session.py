@@ -8,10 +8,11 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
-from sync.categories import Placements
 from sync.connecting.doubt import doubt
+from sync.eligibility.categories import Placements
+from sync.eligibility.local_rules import ANY_MARKET, Market, Markets
+from sync.eligibility.tier import next_day, order_day, product_limit
 from sync.errors import StoreUnavailable, SyncError
-from sync.local_rules import ANY_MARKET, Market, Markets
 from sync.model import (
     TIKTOK,
     Category,
@@ -22,7 +23,11 @@ from sync.model import (
     Listing,
     ProductId,
 )
-from sync.plan import (
+from sync.sidecar.board import Board
+from sync.sidecar.goal import Facts, Look, goal, look
+from sync.sidecar.ledger import Ledger
+from sync.sidecar.outbox import ImageFiles, ImageMissing, Outbox, Shop
+from sync.sidecar.plan import (
     UNSOLD,
     Activate,
     Change,
@@ -33,11 +38,7 @@ from sync.plan import (
     is_held,
     retry_at,
 )
-from sync.selection import Candidate, left_out
-from sync.sidecar.board import Board
-from sync.sidecar.goal import Facts, Look, goal, look
-from sync.sidecar.ledger import Ledger
-from sync.sidecar.outbox import ImageFiles, ImageMissing, Outbox, Shop
+from sync.sidecar.selection import Candidate, left_out
 from sync.sidecar.watch import Watch
 from sync.sidecar.work import Work
 from sync.store.categories import Categories, CategoryTree
@@ -50,7 +51,6 @@ from sync.store.products import Products
 from sync.store.progress import Failed, Progress, ProgressStore
 from sync.store.stock import Stocks
 from sync.store.uploads import Uploads
-from sync.tier import next_day, order_day, product_limit
 from sync.tiktok import wire
 from sync.tiktok.client import TikTok
 from sync.tiktok.errors import (

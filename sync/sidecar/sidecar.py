@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from sync.eligibility.local_rules import MARKETS, Markets
 from sync.errors import StoreUnavailable
-from sync.local_rules import MARKETS, Markets
 from sync.model import ProductId
 from sync.sidecar.session import Session, ShopChanged, Stores
 from sync.store.lease import Fence, Lease, LeaseLost

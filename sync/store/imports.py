@@ -4,8 +4,8 @@ from typing import Literal, NewType
 
 import msgspec
 
+from sync.catalogue.csv_records import Fault
 from sync.connection import Connection
-from sync.csv_records import Fault
 from sync.errors import NotFound
 from sync.store.keys import NOTICES, key
 from sync.store.notices import encoded

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from sync.catalogue.search import Search, SearchEntry, search_entry
 from sync.connection import Connection
 from sync.errors import Conflict, NotFound, Stale, SyncError
 from sync.model import Product, ProductId, Sku, SkuId
-from sync.search import Search, SearchEntry, search_entry
 from sync.store.keys import (
     DIRTY,
     HANDLES,

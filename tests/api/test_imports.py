@@ -11,10 +11,10 @@ import pytest
 
 from mediaserver.api.imports import import_view
 from mediaserver.imports import HEARD_OF_WITHIN_S, MAX_FILE_BYTES, Asked, ImportDesk
+from sync.catalogue.importer import Importer
+from sync.catalogue.product_draft import Ids
 from sync.connection import Connection
-from sync.importer import Importer
 from sync.model import ImageRecord
-from sync.product_draft import Ids
 from sync.store.images import Images
 from sync.store.imports import ImportId, ImportRecord, Imports
 from sync.store.products import Products

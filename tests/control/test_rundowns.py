@@ -12,11 +12,11 @@ from mediaserver.redis_server import RedisServer
 from mediaserver.rundowns import Rundowns
 from mediaserver.show import Show
 from sync.connection import Connection
-from sync.eligibility import SHOP_GOOD_FOR_S
+from sync.eligibility.tier import next_day, order_day
+from sync.eligibility.verdict import SHOP_GOOD_FOR_S
 from sync.model import ProductId
 from sync.secret import Vault
 from sync.store.notices import Notices
-from sync.tier import next_day, order_day
 from tests.control.hosting import hosted
 from tests.control.servers import LANDSCAPE, SMALL, node_on
 from tests.control.until import until

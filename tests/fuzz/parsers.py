@@ -30,12 +30,12 @@ from mediaserver.webrtc.sdp import (
     parse_offer,
     write_answer,
 )
-from sync.csv_records import Fault
+from sync.catalogue.csv_records import Fault
+from sync.catalogue.merging import Merged, merged
+from sync.catalogue.product_draft import Ids
+from sync.catalogue.shopify_csv import Entry, entries, heading_row, rows, survey
 from sync.errors import Invalid
 from sync.images.address import web_address
-from sync.merging import Merged, merged
-from sync.product_draft import Ids
-from sync.shopify_csv import Entry, entries, heading_row, rows, survey
 from sync.tiktok import webhooks
 
 OFFERS = Path(__file__).parents[1] / "webrtc" / "offers"

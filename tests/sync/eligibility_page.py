@@ -1,4 +1,4 @@
-"""docs/eligibility.md, made from the tables of sync.reasons and sync.eligibility.
+"""docs/eligibility.md, made from the tables of sync.eligibility: its reasons and its verdict.
 
 `make gallery` writes it anew.
 """
@@ -6,8 +6,11 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sync.badge import COLOURS
-from sync.eligibility import (
+from sync.eligibility.badge import COLOURS
+from sync.eligibility.local_rules import RULES_GOOD_FOR_S
+from sync.eligibility.reasons import LOCAL, OTHER, REASONS, SHOP, VERDICT, Kind
+from sync.eligibility.tier import TIERS
+from sync.eligibility.verdict import (
     AUDITS,
     SHOP_GOOD_FOR_S,
     SHOPS,
@@ -15,10 +18,7 @@ from sync.eligibility import (
     VERDICTS,
     WORST_FIRST,
 )
-from sync.local_rules import RULES_GOOD_FOR_S
 from sync.model import Eligibility
-from sync.reasons import LOCAL, OTHER, REASONS, SHOP, VERDICT, Kind
-from sync.tier import TIERS
 
 PAGE = Path(__file__).parents[2] / "docs" / "eligibility.md"
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from sync.eligibility import Subject
-from sync.local_rules import Placing
+from sync.eligibility.local_rules import Placing
+from sync.eligibility.verdict import Subject
 from sync.model import (
     Authorization,
     Category,
@@ -106,4 +106,4 @@ SHOPS: dict[str, ChannelRecord] = {
     "deauthorized": ChannelRecord(deauthorized_at=NOW - HOUR_S),
     "not connected": ChannelRecord(),
 }
-"""One shop for each of sync.eligibility.SHOPS."""
+"""One shop for each of sync.eligibility.verdict.SHOPS."""

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from PIL import Image as Picture
 
-from sync.badges import Badges
 from sync.connection import Connection
+from sync.eligibility.badges import Badges
 from sync.images.files import ImageFiles
 from sync.model import TIKTOK, CategoryRules, ChannelRecord, Listing, Product, ProductId, Sku, SkuId
 from sync.store.categories import Categories, CategoryTree

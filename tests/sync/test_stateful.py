@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from msgspec.structs import replace
 
 from mediaserver.redis_server import RedisServer
-from sync import tier
+from sync.eligibility import tier
 from sync.errors import SyncError
 from sync.model import TIKTOK, Image, Product, ProductId, Sku, SkuId
 from sync.sandbox.audit import Verdict

@@ -15,12 +15,12 @@ from mediaserver.redis_server import RedisServer
 from sync.connecting.authorizing import Returned, disconnect
 from sync.connecting.doubt import doubt
 from sync.connecting.keeper import CHECK_S
+from sync.eligibility.shop_state import shop_state
 from sync.errors import SyncError
 from sync.sandbox.faults import FaultKind
 from sync.sandbox.server import Sandbox
 from sync.sandbox.world import SandboxSettings
 from sync.secret import Secret, Vault
-from sync.shop_state import shop_state
 from tests.sync.connecting.servers import DAY_S, START, Server, server_on
 from tests.sync.connecting.test_authorizing import Crashing, Killed
 

@@ -10,11 +10,11 @@ from mediaserver.redis_server import RedisServer
 from sync.connecting.authorizing import Returned, disconnect
 from sync.connecting.doubt import doubt
 from sync.connecting.outcome import Outcome
+from sync.eligibility.shop_state import shop_state
 from sync.errors import Conflict, StoreUnavailable
 from sync.model import TIKTOK, ChannelRecord
 from sync.sandbox.server import Sandbox
 from sync.secret import Secret, Vault
-from sync.shop_state import shop_state
 from sync.store.channel import Channels
 from tests.control.until import until
 from tests.sync.connecting.servers import DAY_S, Server, server_on

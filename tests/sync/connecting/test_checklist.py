@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.connecting.checklist import KNOWN_FOR_S, Inventory, Item, checklist
+from sync.eligibility.shop_state import EXPIRING_S, ShopState, authorization_ends_at, shop_state
+from sync.eligibility.tier import order_day
 from sync.model import (
     Attempt,
     Authorization,
@@ -14,8 +16,6 @@ from sync.model import (
     RemoteShop,
     Warehouse,
 )
-from sync.shop_state import EXPIRING_S, ShopState, authorization_ends_at, shop_state
-from sync.tier import order_day
 from sync.tiktok.wire import CheckItem
 
 NOW = 1_800_000_000.0

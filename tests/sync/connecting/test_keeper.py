@@ -7,8 +7,8 @@ import pytest
 
 from sync.connecting.doubt import doubt
 from sync.connecting.keeper import CHECK_FAILING_S, CHECK_S
+from sync.eligibility.shop_state import shop_state
 from sync.sandbox.server import Sandbox
-from sync.shop_state import shop_state
 from sync.tiktok.errors import NotAuthorized, TikTokUnavailable, TokenRefused, Unreadable
 from sync.tiktok.wire import Shop
 from tests.control.until import until

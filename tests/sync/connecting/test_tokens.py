@@ -12,10 +12,10 @@ from cryptography.fernet import Fernet
 from mediaserver.redis_server import RedisServer
 from sync.connecting.authorizing import disconnect
 from sync.connecting.tokens import Tokens
+from sync.eligibility.shop_state import shop_state
 from sync.model import TIKTOK, Authorization, ChannelRecord
 from sync.sandbox.server import Sandbox
 from sync.secret import Secret, Vault
-from sync.shop_state import shop_state
 from sync.store.channel import Lock
 from sync.store.keys import key
 from sync.tiktok.client import Authorizer

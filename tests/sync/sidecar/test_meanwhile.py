@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from sync.local_rules import MARKETS
+from sync.eligibility.local_rules import MARKETS
 from sync.model import ImageRecord, SkuId
 from sync.sidecar.session import Session
 from sync.store.lease import Lease

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from mediaserver.redis_server import RedisServer
+from sync.catalogue.search import Search
 from sync.connection import Connection
 from sync.errors import Conflict, NotFound, Stale
 from sync.model import Product, ProductId, Sku, SkuId, Stock
-from sync.search import Search
 from sync.store.keys import HANDLES, PRODUCTS, REVISIONS, SEARCH
 from sync.store.products import Products
 from sync.store.stock import Stocks

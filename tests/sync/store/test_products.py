@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from mediaserver.redis_server import RedisServer
+from sync.catalogue.search import Search
 from sync.connection import Connection
 from sync.errors import Conflict, NotFound, Stale, StoreUnavailable
 from sync.model import Product, ProductId, Sku, SkuId, Stock
-from sync.search import Search
 from sync.store.dirty import Dirty
 from sync.store.keys import stock_key
 from sync.store.products import Products, Write

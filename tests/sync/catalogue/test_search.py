@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync.catalogue.search import Search, folded, search_entry
 from sync.model import Sku, SkuId
-from sync.search import Search, folded, search_entry
 from tests.sync.things import product
 
 TEAPOT = search_entry(

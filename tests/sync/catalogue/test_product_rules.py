@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync.catalogue.product_rules import check, faults
 from sync.model import ChannelId, Image, Product, ProductId, Sku, SkuId
-from sync.product_rules import check, faults
 from tests.sync.things import product
 
 LINE = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=255).filter(

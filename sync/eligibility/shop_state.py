@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from sync.eligibility.tier import orders_left
 from sync.model import ChannelRecord
-from sync.tier import orders_left
 
 State = Literal[
     "not_connected",

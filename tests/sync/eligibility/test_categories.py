@@ -1,6 +1,6 @@
 import pytest
 
-from sync.categories import LONGEST_TYPE, Placements, checked_mapping
+from sync.eligibility.categories import LONGEST_TYPE, Placements, checked_mapping
 from sync.errors import Invalid
 from sync.model import Category, CategoryRules
 

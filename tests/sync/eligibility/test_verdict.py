@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync import eligibility, reasons
-from sync.badge import COLOURS, badge, unread
-from sync.eligibility import (
+from sync.eligibility import reasons
+from sync.eligibility import verdict as eligibility
+from sync.eligibility.badge import COLOURS, badge, unread
+from sync.eligibility.local_rules import RULES_GOOD_FOR_S, Placing, main_images, markets
+from sync.eligibility.tier import TIERS, next_day
+from sync.eligibility.verdict import (
     AUDITS,
     SHOP_GOOD_FOR_S,
     STATUSES,
@@ -19,7 +22,6 @@ from sync.eligibility import (
     shop_verdict,
     verdict,
 )
-from sync.local_rules import RULES_GOOD_FOR_S, Placing, main_images, markets
 from sync.model import (
     TIKTOK,
     Badge,
@@ -40,7 +42,6 @@ from sync.model import (
     Stock,
     Warehouse,
 )
-from sync.tier import TIERS, next_day
 from tests.sync.eligibility_page import PAGE, page
 from tests.sync.selling import (
     CERTIFIED,

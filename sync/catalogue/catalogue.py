@@ -6,11 +6,11 @@ from typing import NamedTuple
 import msgspec
 from msgspec import UNSET
 
+from sync.catalogue.product_draft import Ids, ProductDraft, changed, created
+from sync.catalogue.product_rules import LARGEST_STOCK, check_stock
+from sync.catalogue.search import Search
 from sync.errors import Conflict, Invalid, NotFound, Stale
 from sync.model import Product, ProductId, Sku, SkuId, Stock
-from sync.product_draft import Ids, ProductDraft, changed, created
-from sync.product_rules import LARGEST_STOCK, check_stock
-from sync.search import Search
 from sync.store.products import Products
 from sync.store.stock import StockChange, Stocks
 

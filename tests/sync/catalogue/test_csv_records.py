@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.csv_records import (
+from sync.catalogue.csv_records import (
     LONGEST_CELL,
     LONGEST_RECORD,
     MOST_LINES,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sync import money
+from sync.catalogue import money
 from sync.errors import Invalid
 from sync.images.address import web_address
 from sync.model import Product, Sku

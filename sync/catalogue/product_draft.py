@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from sync.catalogue.product_rules import LONGEST_TEXT, check, check_stock
 from sync.errors import Invalid
 from sync.model import ChannelId, Image, Product, ProductId, ProductStatus, Sku, SkuId
-from sync.product_rules import LONGEST_TEXT, check, check_stock
 
 _NOT_IN_HANDLES = re.compile(r"[\W_]+")
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from sync.catalogue.money import decimal
+from sync.eligibility.reasons import reason
 from sync.model import (
     TIKTOK,
     Category,
@@ -19,8 +21,6 @@ from sync.model import (
     SkuId,
     Stock,
 )
-from sync.money import decimal
-from sync.reasons import reason
 
 TITLE_CHARACTERS = 255
 DESCRIPTION_CHARACTERS = 10_000

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from sync.csv_records import Fault
+from sync.catalogue.csv_records import Fault
+from sync.catalogue.product_draft import ProductDraft, SkuDraft
+from sync.catalogue.product_rules import MAX_SKUS
+from sync.catalogue.shopify_csv import MAX_COLUMNS, Entry, entries, heading_row, rows, survey
 from sync.errors import Invalid
 from sync.model import TIKTOK, Image, Product, ProductId, Sku, SkuId
-from sync.product_draft import ProductDraft, SkuDraft
-from sync.product_rules import MAX_SKUS
-from sync.shopify_csv import MAX_COLUMNS, Entry, entries, heading_row, rows, survey
 
 HEADINGS = (
     "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price,"

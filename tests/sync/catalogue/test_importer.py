@@ -8,13 +8,13 @@ import msgspec
 import pytest
 
 from mediaserver.redis_server import RedisServer
-from sync.catalogue import Catalogue
+from sync.catalogue.catalogue import Catalogue
+from sync.catalogue.importer import BATCH_ENTRIES, MOST_KEPT, Importer
+from sync.catalogue.product_draft import Ids, ProductDraft
+from sync.catalogue.shopify_csv import heading_row, rows, survey
 from sync.connection import Connection
 from sync.errors import NotFound, SyncError
-from sync.importer import BATCH_ENTRIES, MOST_KEPT, Importer
 from sync.model import Notice, Product
-from sync.product_draft import Ids, ProductDraft
-from sync.shopify_csv import heading_row, rows, survey
 from sync.store.imports import ImportId, ImportRecord, Imports, StockMode
 from sync.store.keys import NOTICES
 from sync.store.products import Products, Write
@@ -315,8 +315,8 @@ async def test_what_others_change_all_the_time_is_named(
 async def test_an_import_waits_for_redis_and_goes_on(
     shop: Shop, redis_server: RedisServer, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sync.importer._STORE_PAUSE_S", 0.01)
-    monkeypatch.setattr("sync.importer._STORE_TRIES", 10_000)
+    monkeypatch.setattr("sync.catalogue.importer._STORE_PAUSE_S", 0.01)
+    monkeypatch.setattr("sync.catalogue.importer._STORE_TRIES", 10_000)
 
     async def nothing() -> None: ...
 

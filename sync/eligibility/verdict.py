@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from sync.local_rules import (
+from sync.eligibility.local_rules import (
     ANY_MARKET,
     MARKETS,
     RULES_GOOD_FOR_S,
@@ -22,6 +22,9 @@ from sync.local_rules import (
     is_sold_out,
     listing_faults,
 )
+from sync.eligibility.reasons import REASONS, reason
+from sync.eligibility.shop_state import authorization_ends_at
+from sync.eligibility.tier import orders_left
 from sync.model import (
     ChannelRecord,
     Eligibility,
@@ -33,9 +36,6 @@ from sync.model import (
     SkuId,
     Stock,
 )
-from sync.reasons import REASONS, reason
-from sync.shop_state import authorization_ends_at
-from sync.tier import orders_left
 
 VERDICT_GOOD_FOR_S = 6 * 3600.0
 """Of TikTok's word on a product. Webhooks that nobody took are sent again for up to 12 h, so they

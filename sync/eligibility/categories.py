@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
+from sync.catalogue.search import folded
+from sync.eligibility.local_rules import Placing
 from sync.errors import Invalid
-from sync.local_rules import Placing
 from sync.model import Category, CategoryRules
-from sync.search import folded
 
 LONGEST_MAPPING = 2_000
 LONGEST_TYPE = 255

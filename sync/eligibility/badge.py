@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from sync.eligibility import ShopVerdict, Subject, verdict
-from sync.local_rules import is_sold_out
+from sync.eligibility.local_rules import is_sold_out
+from sync.eligibility.reasons import REASONS, reason
+from sync.eligibility.verdict import ShopVerdict, Subject, verdict
 from sync.model import TIKTOK, Badge, ChannelId, Colour, Eligibility, Reason
-from sync.reasons import REASONS, reason
 
 COLOURS: dict[Eligibility, Colour] = {
     "eligible": "green",

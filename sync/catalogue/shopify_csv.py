@@ -18,15 +18,21 @@ from typing import Any, BinaryIO, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from sync.csv_records import Fault, Record, count_lines, records
+from sync.catalogue.csv_records import Fault, Record, count_lines, records
+from sync.catalogue.money import decimal, is_currency, minor_units
+from sync.catalogue.product_draft import ProductDraft, SkuDraft, handle_of
+from sync.catalogue.product_rules import (
+    LONGEST_ALT,
+    LONGEST_TEXT,
+    MAX_IMAGES,
+    MAX_OPTIONS,
+    MAX_SKUS,
+)
+from sync.catalogue.spreadsheet import escaped, unescaped
 from sync.errors import Invalid
 from sync.images.address import LONGEST as LONGEST_URL
 from sync.images.address import web_address
 from sync.model import Image, Product, ProductStatus, Sku, SkuId
-from sync.money import decimal, is_currency, minor_units
-from sync.product_draft import ProductDraft, SkuDraft, handle_of
-from sync.product_rules import LONGEST_ALT, LONGEST_TEXT, MAX_IMAGES, MAX_OPTIONS, MAX_SKUS
-from sync.spreadsheet import escaped, unescaped
 
 MAX_COLUMNS: Final = 500
 LONGEST_LIST: Final = 10_000

@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from mediaserver.redis_server import RedisServer
-from sync.catalogue import Catalogue, Item
+from sync.catalogue.catalogue import Catalogue, Item
+from sync.catalogue.product_draft import Ids, ProductDraft
+from sync.catalogue.search import Search
 from sync.connection import Connection
 from sync.errors import Conflict, Invalid, NotFound, Stale, StoreUnavailable
 from sync.model import ProductId, SkuId, Stock
-from sync.product_draft import Ids, ProductDraft
-from sync.search import Search
 from sync.store.products import Products
 from sync.store.stock import Stocks
 from tests.sync.now import Now

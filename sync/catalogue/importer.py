@@ -13,12 +13,12 @@ from typing import Final
 
 import msgspec
 
-from sync.csv_records import Fault
+from sync.catalogue.csv_records import Fault
+from sync.catalogue.merging import Merged, merged
+from sync.catalogue.product_draft import Ids
+from sync.catalogue.shopify_csv import STOCK_COLUMN, Entry, entries
 from sync.errors import Conflict, Invalid, StoreUnavailable, SyncError
-from sync.merging import Merged, merged
 from sync.model import Product
-from sync.product_draft import Ids
-from sync.shopify_csv import STOCK_COLUMN, Entry, entries
 from sync.store.imports import ImportRecord, Imports
 from sync.store.products import Products, Write
 from sync.store.stock import Stocks, StockSet

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync.catalogue.product_draft import Ids, ProductDraft, changed, created, handle_of
+from sync.catalogue.product_rules import faults
 from sync.errors import Invalid
 from sync.model import Product, Sku, SkuId
-from sync.product_draft import Ids, ProductDraft, changed, created, handle_of
-from sync.product_rules import faults
 from tests.sync.now import Now
 from tests.sync.things import product
 

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from sync.csv_records import Fault
+from sync.catalogue.csv_records import Fault
+from sync.catalogue.product_draft import Ids, changed, created
+from sync.catalogue.product_rules import check
+from sync.catalogue.shopify_csv import Entry
 from sync.errors import Invalid
 from sync.model import Product, SkuId
-from sync.product_draft import Ids, changed, created
-from sync.product_rules import check
-from sync.shopify_csv import Entry
 
 
 class Merged(NamedTuple):

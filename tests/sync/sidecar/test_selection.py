@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.model import ProductId
-from sync.selection import Candidate, left_out
+from sync.sidecar.selection import Candidate, left_out
 
 IDS = [ProductId(f"p_{number}") for number in range(12)]
 

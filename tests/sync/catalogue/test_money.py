@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.money import LARGEST, decimal, is_currency, minor_units
+from sync.catalogue.money import LARGEST, decimal, is_currency, minor_units
 
 
 @pytest.mark.parametrize(

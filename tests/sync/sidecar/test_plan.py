@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.model import Failure, Listing, ProductId, SkuId
-from sync.plan import (
+from sync.sidecar.plan import (
     FIRST_RETRY_S,
     FOUND_WITHIN_S,
     LONGEST_RETRY_S,

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from sync.badge import badge
-from sync.categories import Placements
-from sync.eligibility import Subject, shop_verdict
-from sync.local_rules import MARKETS, Markets, available
+from sync.eligibility.badge import badge
+from sync.eligibility.categories import Placements
+from sync.eligibility.local_rules import MARKETS, Markets, available
+from sync.eligibility.verdict import Subject, shop_verdict
 from sync.model import TIKTOK, Badge, ChannelId, ChannelRecord, Product, ProductId
 from sync.store.categories import Categories
 from sync.store.channel import Channels
