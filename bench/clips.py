@@ -37,7 +37,7 @@ def pictures(number: int, count: int) -> Iterator[av.VideoFrame]:
 def clip(number: int) -> Clip:
     """Clip `number` (0 or 1)."""
     return _cached(
-        f"{SOURCES[number]}-{SECONDS}s-hiss-bt709",
+        f"{SOURCES[number]}-{SECONDS}s-hiss-gop{FPS}-bt709",
         lambda: Clip(
             encoded_pictures(pictures(number, SECONDS * FPS), FPS, BITRATE_BPS, gop=FPS),
             FPS,
@@ -60,7 +60,9 @@ def wanted_clip(number: int, wanted: Wanted) -> Clip:
         units = encoded_pictures(small, FPS, bitrate_bps, gop=FPS, tagged=False)
         return Clip(units, FPS, _sound(number))
 
-    return _cached(f"{SOURCES[number]}-{SECONDS}s-hiss-{width}x{height}-{bitrate_bps}", made)
+    return _cached(
+        f"{SOURCES[number]}-{SECONDS}s-hiss-gop{FPS}-{width}x{height}-{bitrate_bps}", made
+    )
 
 
 def _sound(number: int) -> tuple[bytes, ...]:

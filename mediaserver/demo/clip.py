@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
@@ -90,6 +91,7 @@ def encoded_pictures(
             )
         picture.pts = index
         picture.time_base = Fraction(1, fps)
+        picture.pict_type = PictureType.NONE  # a source's own would make each a keyframe
         units.extend(bytes(packet) for packet in encoder.encode(picture))
     if encoder is not None:
         units.extend(bytes(packet) for packet in encoder.encode(None))
