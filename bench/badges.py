@@ -89,7 +89,7 @@ async def _waits_s(server: Server, shop: Shop, rundown: list[ProductId]) -> list
                 delta = -5 if number % 2 == 0 else 5
                 sku = SkuId(f"s_{rundown[place].removeprefix('p_')}")
                 before_s = time.perf_counter()
-                await shop.stocks.adjust(sku, delta, by="bench", reason="sold")
+                await shop.stores.stocks.adjust(sku, delta, by="bench", reason="sold")
                 await _told(events, place, sold_out=delta < 0)
                 waits_s.append(time.perf_counter() - before_s)
         return waits_s

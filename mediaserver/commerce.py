@@ -33,21 +33,13 @@ from sync.images.gatherer import Gatherer
 from sync.images.lookups import Lookups
 from sync.model import ProductId
 from sync.secret import Vault
-from sync.sidecar.session import Stores
+from sync.sidecar.session import Pictures
 from sync.sidecar.sidecar import Sidecar
-from sync.store.categories import Categories
 from sync.store.channel import Channels, Lock, States
-from sync.store.dirty import Dirty
-from sync.store.hints import Hints
-from sync.store.images import Images
 from sync.store.imports import Imports
 from sync.store.lease import Lease
-from sync.store.listings import Listings
 from sync.store.notices import Notices
-from sync.store.products import Products
-from sync.store.progress import ProgressStore
-from sync.store.stock import Stocks
-from sync.store.uploads import Uploads
+from sync.store.stores import Stores
 from sync.tiktok.client import Authorizer, TikTok
 from sync.tiktok.transport import App, Transport
 
@@ -105,32 +97,16 @@ class Commerce:
         self.now = now
         self.markets = markets
         self.notices = Notices(connection)
-        self.products = Products(connection, now)
-        self.stocks = Stocks(connection, now)
-        self.catalogue = Catalogue(self.products, self.stocks, Ids(now, secrets.randbits))
-        self.dirty = Dirty(connection)
-        self.channels = Channels(connection)
-        self.hints = Hints(connection)
-        self.images = Images(connection)
+        self.stores = Stores(connection, now)
+        products, stocks = self.stores.products, self.stores.stocks
+        ids = Ids(now, secrets.randbits)
+        self.catalogue = Catalogue(products, stocks, ids)
         self.image_files = ImageFiles(kept.data_dir / "images", reserve_bytes=kept.reserve_bytes)
         imports = Imports(connection)
-        ids = Ids(now, secrets.randbits)
-        importer = Importer(self.products, self.stocks, imports, ids, now)
+        importer = Importer(products, stocks, imports, ids, now)
         self.imports = ImportDesk(importer, imports, kept.data_dir / "imports", tasks, now)
-        self.listings = Listings(connection)
-        self.categories = Categories(connection)
-        self.progress = ProgressStore(connection)
-        self.badges = Badges(
-            products=self.products,
-            stocks=self.stocks,
-            images=self.images,
-            listings=self.listings,
-            channels=self.channels,
-            categories=self.categories,
-            now=now,
-            markets=markets,
-        )
-        self.inventory = InventoryCheck(self.products, self.badges, now)
+        self.badges = Badges(self.stores, now, markets)
+        self.inventory = InventoryCheck(products, self.badges, now)
         self._tiktok = tiktok
 
     @property
@@ -179,8 +155,8 @@ async def trading(
             connection, tiktok, kept, tasks, now, markets(settings.us_highest_price)
         )
         gatherer = Gatherer(
-            commerce.products,
-            commerce.images,
+            commerce.stores.products,
+            commerce.stores.images,
             commerce.notices,
             Fetcher(
                 Lookups(resolve, time.monotonic),
@@ -253,21 +229,9 @@ def tiktok_channel(
 def _sidecar(
     connection: Connection, commerce: Commerce, client: TikTok, holder: str, showing: Showing
 ) -> Sidecar:
-    stores = Stores(
-        products=commerce.products,
-        stocks=commerce.stocks,
-        images=commerce.images,
-        files=commerce.image_files,
-        dirty=commerce.dirty,
-        hints=commerce.hints,
-        channels=commerce.channels,
-        listings=commerce.listings,
-        uploads=Uploads(connection),
-        categories=commerce.categories,
-        progress=commerce.progress,
-    )
     return Sidecar(
-        stores,
+        commerce.stores,
+        Pictures(commerce.stores.images, commerce.image_files),
         Lease(connection, holder=holder),
         commerce.notices,
         client,

@@ -36,7 +36,7 @@ async def product_views(commerce: Commerce, items: Sequence[Item]) -> dict[Produ
     steps, between which the event loop turns. Raises StoreUnavailable."""
     urls = {url for item in items for url in urls_of(item.product)}
     records, looked = await asyncio.gather(
-        commerce.images.many(list(urls)),
+        commerce.stores.images.many(list(urls)),
         commerce.badges.of_products([item.product for item in items], BADGED),
     )
     views = {}

@@ -21,7 +21,7 @@ class Mapping(Struct, forbid_unknown_fields=True):
 
 async def tree(request: web.Request) -> web.Response:
     """All categories, parents and leaves in one list, as TikTok was last asked for them."""
-    known = await request.app[COMMERCE].categories.tree()
+    known = await request.app[COMMERCE].stores.categories.tree()
     return answer(
         {
             "categories": [_view(each) for each in known.categories],
@@ -31,13 +31,13 @@ async def tree(request: web.Request) -> web.Response:
 
 
 async def read_mapping(request: web.Request) -> web.Response:
-    return answer({"mapping": await request.app[COMMERCE].categories.mapping()})
+    return answer({"mapping": await request.app[COMMERCE].stores.categories.mapping()})
 
 
 async def save_mapping(request: web.Request) -> web.Response:
     """All of the mapping anew."""
     body = await read_json(request, Mapping, _MOST_BYTES)
-    store = request.app[COMMERCE].categories
+    store = request.app[COMMERCE].stores.categories
     known = await store.tree()
     await store.save_mapping(checked_mapping(body.mapping, known.categories))
     return answer({"mapping": await store.mapping()})

@@ -53,7 +53,7 @@ async def change(request: web.Request) -> web.Response:
             changes["account_attested_at"] = at if body.account_attested else None
         return msgspec.structs.replace(record, **changes)
 
-    await commerce.channels.change(TIKTOK, changed)
+    await commerce.stores.channels.change(TIKTOK, changed)
     return answer(await current_view(commerce))
 
 
@@ -88,13 +88,15 @@ async def check(request: web.Request) -> web.Response:
 
 async def disconnect(request: web.Request) -> web.Response:
     commerce = request.app[COMMERCE]
-    await authorizing.disconnect(commerce.channels)
+    await authorizing.disconnect(commerce.stores.channels)
     return answer(await current_view(commerce))
 
 
 async def current_view(commerce: Commerce) -> View:
     """The channel as it is now. Raises StoreUnavailable."""
-    record, progress = await asyncio.gather(commerce.channels.get(TIKTOK), commerce.progress.get())
+    record, progress = await asyncio.gather(
+        commerce.stores.channels.get(TIKTOK), commerce.stores.progress.get()
+    )
     inventory = await commerce.inventory.look(record, progress)
     return channel_view(
         record, inventory, progress, is_configured=commerce.has_tiktok, now=commerce.now()

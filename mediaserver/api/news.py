@@ -18,7 +18,7 @@ def shop_news(commerce: Commerce) -> ShopNews:
         return await current_view(commerce)
 
     async def progress() -> View:
-        return progress_view(await commerce.progress.get())
+        return progress_view(await commerce.stores.progress.get())
 
     async def an_import(import_id: str) -> View:
         record = await commerce.imports.get(ImportId(import_id))

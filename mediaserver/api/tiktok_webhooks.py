@@ -41,7 +41,7 @@ async def receive(request: web.Request) -> web.Response:
         event = parse(body)
     except Invalid as error:
         raise BadRequest(error.reason, error.path) from None
-    record = await commerce.channels.get(TIKTOK)
+    record = await commerce.stores.channels.get(TIKTOK)
     if record.shop is None or event.shop_id != record.shop.id:
         log.info("tiktok_webhook_of_another_shop topic=%s", event.topic)
         return answer({})
@@ -52,13 +52,17 @@ async def receive(request: web.Request) -> web.Response:
 async def _kept(commerce: Commerce, event: Event) -> None:
     match event.data:
         case Deauthorized():
-            await doubt(commerce.channels, commerce.now())
+            await doubt(commerce.stores.channels, commerce.now())
         case AuthorizationExpiring(expiration_time=int(ends_at)):
             said_at = float(event.timestamp or 0)
             await commerce.tiktok.keeper.expiring(float(ends_at), said_at)
         case OrderChanged() | CancellationChanged() | ReturnChanged():
-            await commerce.hints.add(Hint("order", event.data.order_id), event.notification_id)
+            await commerce.stores.hints.add(
+                Hint("order", event.data.order_id), event.notification_id
+            )
         case ProductChanged() | AuditChanged():
-            await commerce.hints.add(Hint("product", event.data.product_id), event.notification_id)
+            await commerce.stores.hints.add(
+                Hint("product", event.data.product_id), event.notification_id
+            )
         case _:
             log.info("tiktok_webhook_unknown type=%d", event.type)

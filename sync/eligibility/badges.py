@@ -10,12 +10,7 @@ from sync.eligibility.categories import Placements
 from sync.eligibility.local_rules import MARKETS, Markets, available
 from sync.eligibility.verdict import Subject, shop_verdict
 from sync.model import TIKTOK, Badge, ChannelId, ChannelRecord, Product, ProductId
-from sync.store.categories import Categories
-from sync.store.channel import Channels
-from sync.store.images import Images
-from sync.store.listings import Listings
-from sync.store.products import Products
-from sync.store.stock import Stocks
+from sync.store.stores import Stores
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -36,23 +31,9 @@ class Badges:
     """
 
     def __init__(
-        self,
-        *,
-        products: Products,
-        stocks: Stocks,
-        images: Images,
-        listings: Listings,
-        channels: Channels,
-        categories: Categories,
-        now: Callable[[], float],
-        markets: Markets = MARKETS,
+        self, stores: Stores, now: Callable[[], float], markets: Markets = MARKETS
     ) -> None:
-        self._products = products
-        self._stocks = stocks
-        self._images = images
-        self._listings = listings
-        self._channels = channels
-        self._categories = categories
+        self._stores = stores
         self._now = now
         self._markets = markets
         self._placements: Placements | None = None
@@ -74,7 +55,9 @@ class Badges:
         self, product_ids: Sequence[ProductId], channels: Iterable[ChannelId]
     ) -> dict[ProductId, Looked]:
         """Those products that exist, with their badges."""
-        return await self.of_products((await self._products.many(product_ids)).values(), channels)
+        return await self.of_products(
+            (await self._stores.products.many(product_ids)).values(), channels
+        )
 
     async def of_products(
         self, products: Iterable[Product], channels: Iterable[ChannelId]
@@ -86,15 +69,15 @@ class Badges:
             return {}
         skus = [sku.id for product in found.values() for sku in product.skus]
         if TIKTOK not in channels:
-            stocks = await self._stocks.many(skus)
+            stocks = await self._stores.stocks.many(skus)
             subjects = {key: Subject(product, stocks) for key, product in found.items()}
             return self._looked(subjects, channels, None)
         urls = {image.url for product in found.values() for image in product.images}
         stocks, images, listings, record, placements = await asyncio.gather(
-            self._stocks.many(skus),
-            self._images.many(list(urls)),
-            self._listings.many(list(found)),
-            self._channels.get(TIKTOK),
+            self._stores.stocks.many(skus),
+            self._stores.images.many(list(urls)),
+            self._stores.listings.many(list(found)),
+            self._stores.channels.get(TIKTOK),
             self._known_placements(),
         )
         subjects = {
@@ -125,7 +108,9 @@ class Badges:
             return self._placements
         begun = self._forgotten
         mapping, tree, rules = await asyncio.gather(
-            self._categories.mapping(), self._categories.tree(), self._categories.rules()
+            self._stores.categories.mapping(),
+            self._stores.categories.tree(),
+            self._stores.categories.rules(),
         )
         placements = Placements(mapping, tree.categories, rules)
         if begun == self._forgotten:  # else they changed while they were read

@@ -41,16 +41,11 @@ from sync.sidecar.plan import (
 from sync.sidecar.selection import Candidate, left_out
 from sync.sidecar.watch import Watch
 from sync.sidecar.work import Work
-from sync.store.categories import Categories, CategoryTree
-from sync.store.channel import Channels
-from sync.store.dirty import Dirty
-from sync.store.hints import Hint, Hints
+from sync.store.categories import CategoryTree
+from sync.store.hints import Hint
 from sync.store.lease import Fence, LeaseLost
-from sync.store.listings import Listings
-from sync.store.products import Products
-from sync.store.progress import Failed, Progress, ProgressStore
-from sync.store.stock import Stocks
-from sync.store.uploads import Uploads
+from sync.store.progress import Failed, Progress
+from sync.store.stores import Stores
 from sync.tiktok import wire
 from sync.tiktok.client import TikTok
 from sync.tiktok.errors import (
@@ -101,20 +96,11 @@ class ImageRecords(Protocol):
     async def again(self, urls: Sequence[str], at: float) -> None: ...
 
 
-class Stores(msgspec.Struct, frozen=True):
-    """What the sidecar reads and writes."""
+class Pictures(msgspec.Struct, frozen=True):
+    """Those of the products: what became of each, and the files of this server."""
 
-    products: Products
-    stocks: Stocks
-    images: ImageRecords
+    records: ImageRecords
     files: ImageFiles
-    dirty: Dirty
-    hints: Hints
-    channels: Channels
-    listings: Listings
-    uploads: Uploads
-    categories: Categories
-    progress: ProgressStore
 
 
 class ShopChanged(SyncError):
@@ -147,6 +133,7 @@ class Session:
     def __init__(
         self,
         stores: Stores,
+        pictures: Pictures,
         tiktok: TikTok,
         fence: Fence,
         *,
@@ -157,6 +144,7 @@ class Session:
     ) -> None:
         self.work = Work()
         self._stores = stores
+        self._images = pictures.records
         self._tiktok = tiktok
         self._fence = fence
         self._markets = markets
@@ -164,7 +152,7 @@ class Session:
         self._on_air = on_air
         self._now = now
         self._ledger = Ledger(stores.listings, fence, self._changed)
-        self._outbox = Outbox(tiktok, self._ledger, stores.uploads, stores.files, fence, now)
+        self._outbox = Outbox(tiktok, self._ledger, stores.uploads, pictures.files, fence, now)
         self._watch = Watch(
             tiktok,
             self._ledger,
@@ -379,7 +367,7 @@ class Session:
         skus = [sku.id for product in products.values() for sku in product.skus]
         stocks = await stores.stocks.many(skus) if skus else {}
         urls = dict.fromkeys(image.url for each in products.values() for image in each.images)
-        images = await stores.images.many(list(urls)) if urls else {}
+        images = await self._images.many(list(urls)) if urls else {}
         return [
             Known(
                 each,
@@ -472,7 +460,7 @@ class Session:
                     for url, image in (known.facts.images if known.facts else {}).items()
                     if image.digest == error.digest
                 ]
-                await self._stores.images.again(urls, self._now())
+                await self._images.again(urls, self._now())
                 raise
             finally:
                 self._creating.discard(product)

@@ -9,9 +9,10 @@ from typing import NoReturn
 from sync.eligibility.local_rules import MARKETS, Markets
 from sync.errors import StoreUnavailable
 from sync.model import ProductId
-from sync.sidecar.session import Session, ShopChanged, Stores
+from sync.sidecar.session import Pictures, Session, ShopChanged
 from sync.store.lease import Fence, Lease, LeaseLost
 from sync.store.notices import Notices
+from sync.store.stores import Stores
 from sync.tiktok.client import TikTok
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Sidecar:
     def __init__(
         self,
         stores: Stores,
+        pictures: Pictures,
         lease: Lease,
         notices: Notices,
         tiktok: TikTok,
@@ -44,6 +46,7 @@ class Sidecar:
         workers: int = WORKERS,
     ) -> None:
         self._stores = stores
+        self._pictures = pictures
         self._lease = lease
         self._notices = notices
         self._tiktok = tiktok
@@ -98,6 +101,7 @@ class Sidecar:
     def _session(self, fence: Fence) -> Session:
         return Session(
             self._stores,
+            self._pictures,
             self._tiktok,
             fence,
             markets=self._markets,

@@ -51,7 +51,7 @@ async def test_a_page_of_products_carries_the_badges_of_all(owner: Client, shop:
     mug, cup, jug = await shop.stocked_many(["mug", "cup", "jug"])
     await shop.on_sale(mug)
     await shop.judged(cup, status="PENDING")
-    await shop.stocks.adjust(SkuId("s_jug"), -5, by="test", reason="sold")
+    await shop.stores.stocks.adjust(SkuId("s_jug"), -5, by="test", reason="sold")
 
     page = await owner.get(PRODUCTS)
 
@@ -83,7 +83,7 @@ async def test_with_the_mapping_gone_the_badge_says_that_a_category_is_to_be_cho
     await shop.on_sale(mug)
     async with owner.events("/api/v1/events") as events:
         await events.next()
-        await shop.categories.save_mapping({})
+        await shop.stores.categories.save_mapping({})
         await events.until("state")
 
         badge = (await owner.get(f"{PRODUCTS}/{mug}"))["badges"]["tiktok"]

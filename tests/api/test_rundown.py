@@ -193,7 +193,7 @@ async def test_every_change_at_its_cause_reaches_those_who_watch(
         await shop.on_sale(mug)
         await rundown_with(events, mug, colour="green")
 
-        await shop.stocks.adjust(SkuId("s_mug"), -5, by="test", reason="sold")
+        await shop.stores.stocks.adjust(SkuId("s_mug"), -5, by="test", reason="sold")
         assert (await rundown_with(events, mug, sold_out=True))["available"] == 0
 
         await owner.patch(f"/api/v1/products/{mug}", {"title": "The blue mug"})
@@ -207,7 +207,7 @@ async def test_every_change_at_its_cause_reaches_those_who_watch(
         await shop.rules(CategoryRules(CATEGORY.id, CERTIFIED.certifications, time.time()))
         await rundown_with(events, mug, colour="red")
 
-        await shop.products.delete(await shop.products.get(mug))
+        await shop.stores.products.delete(await shop.stores.products.get(mug))
         gone = await rundown_with(events, mug, title=None)
         assert gone["badges"]["tiktok"]["reasons"][0]["code"] == "product_gone"
 
@@ -258,7 +258,7 @@ async def test_a_channel_that_cannot_be_read_leaves_the_show_to_be_steered_with_
     async with owner.events(f"{path}/events") as events:
         await events.next()
         await store.redis.hset(channel_key(TIKTOK), "document", "{")
-        await shop.stocks.adjust(SkuId("s_mug"), -5, by="test", reason="sold")
+        await shop.stores.stocks.adjust(SkuId("s_mug"), -5, by="test", reason="sold")
         grey = await rundown_with(events, mugs[0], colour="grey")
         assert grey["badges"]["tiktok"]["reasons"][0]["code"] == "not_looked"
 

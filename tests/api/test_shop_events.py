@@ -118,7 +118,7 @@ async def test_a_sold_unit_is_told_with_the_product(owner: Client, shop: Shop) -
     mug = await shop.stocked("mug")
     async with owner.events(EVENTS) as events:
         await events.next()
-        await shop.stocks.adjust(SkuId("s_mug"), -5, by="test", reason="sold")
+        await shop.stores.stocks.adjust(SkuId("s_mug"), -5, by="test", reason="sold")
         while not (told := await events.until("product", id=mug))["badges"]["tiktok"]["sold_out"]:
             pass
 

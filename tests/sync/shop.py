@@ -11,14 +11,11 @@ from sync.connection import Connection
 from sync.eligibility.badges import Badges
 from sync.images.files import ImageFiles
 from sync.model import TIKTOK, CategoryRules, ChannelRecord, Listing, Product, ProductId, Sku, SkuId
-from sync.store.categories import Categories, CategoryTree
-from sync.store.channel import Channels
-from sync.store.images import Images
+from sync.store.categories import CategoryTree
 from sync.store.lease import Fence, Lease
-from sync.store.listings import Listings
-from sync.store.products import Products, Write
-from sync.store.progress import Progress, ProgressStore
-from sync.store.stock import Stocks
+from sync.store.products import Write
+from sync.store.progress import Progress
+from sync.store.stores import Stores
 from tests.sync.selling import CATEGORY, CHANNEL, FETCHED, LISTING, PICTURE, PRODUCT
 
 
@@ -33,22 +30,8 @@ class Shop:
     ) -> None:
         self.now = now
         self._files = files
-        self.products = Products(connection, now)
-        self.stocks = Stocks(connection, now)
-        self.images = Images(connection)
-        self.listings = Listings(connection)
-        self.channels = Channels(connection)
-        self.categories = Categories(connection)
-        self.badges = Badges(
-            products=self.products,
-            stocks=self.stocks,
-            images=self.images,
-            listings=self.listings,
-            channels=self.channels,
-            categories=self.categories,
-            now=now,
-        )
-        self._progress = ProgressStore(connection)
+        self.stores = Stores(connection, now)
+        self.badges = Badges(self.stores, now)
         self._lease = Lease(connection, holder="the test", ttl_s=3600)
         self._fence: Fence | None = None
 
@@ -57,9 +40,9 @@ class Shop:
         now = self.now()
         self._fence = await self._lease.acquire()
         assert self._fence is not None
-        await self.categories.save_tree(CategoryTree((CATEGORY,), now), self._fence)
+        await self.stores.categories.save_tree(CategoryTree((CATEGORY,), now), self._fence)
         await self.rules(CategoryRules(CATEGORY.id, at=now))
-        await self.categories.save_mapping({PRODUCT.type: CATEGORY.id})
+        await self.stores.categories.save_mapping({PRODUCT.type: CATEGORY.id})
         await self._fetch()
         told = {"prerequisites_at": now, "warehouses_at": now}
         await self.tell(**msgspec.structs.asdict(CHANNEL) | told | channel)
@@ -72,7 +55,7 @@ class Shop:
             Picture.new("L", (FETCHED.width, FETCHED.height)).save(file, "JPEG")
             digest = await self._files.write(file.getvalue())
             record = msgspec.structs.replace(FETCHED, digest=digest, size=len(file.getvalue()))
-        await self.images.save(PICTURE, record, None)
+        await self.stores.images.save(PICTURE, record, None)
 
     async def tell(self, **changes: Any) -> None:
         """What TikTok says of the shop, or the seller."""
@@ -81,7 +64,7 @@ class Shop:
         def changed(record: ChannelRecord) -> ChannelRecord:
             return msgspec.structs.replace(record, **changes)
 
-        await self.channels.change(TIKTOK, changed)
+        await self.stores.channels.change(TIKTOK, changed)
 
     async def stocked(self, name: str, on_hand: int = 5) -> ProductId:
         """A product of that name with one SKU, and so many of it."""
@@ -92,7 +75,7 @@ class Shop:
         writes = [
             Write(_named(name), None, {SkuId(f"s_{name}"): on_hand}, "test") for name in names
         ]
-        saved = await self.products.save_many(writes)
+        saved = await self.stores.products.save_many(writes)
         return [each.id for each in saved if isinstance(each, Product)]
 
     async def on_sale(self, *products: ProductId) -> None:
@@ -104,17 +87,17 @@ class Shop:
         assert self._fence is not None
         base = msgspec.structs.replace(LISTING, verdict_at=self.now(), **said)
         listings = [_of(base, product) for product in products]
-        await self.listings.save(listings, self._fence)
+        await self.stores.listings.save(listings, self._fence)
 
     async def rules(self, rules: CategoryRules) -> None:
         """What TikTok asks of products in a category."""
         assert self._fence is not None
-        await self.categories.save_rules([rules], self._fence)
+        await self.stores.categories.save_rules([rules], self._fence)
 
     async def progress(self, progress: Progress) -> None:
         """How far the sync is."""
         assert self._fence is not None
-        await self._progress.save(progress, self._fence)
+        await self.stores.progress.save(progress, self._fence)
 
 
 def _named(name: str) -> Product:

@@ -124,12 +124,12 @@ class Shopkeeping(RuleBasedStateMachine):
     @rule(name=names, act=acts)
     def change(self, name: str, act: tuple[str, Any]) -> None:
         """Change a product, or make it where there is none."""
-        product = self.run(self.rig.products.by_handle([name])).get(name)
+        product = self.run(self.rig.stores.products.by_handle([name])).get(name)
         match (product, *act):
             case (None, _, _):
                 self.add(name, 5, 500)
             case (Product(), "delete", _):
-                self.run(self.rig.products.delete(product))
+                self.run(self.rig.stores.products.delete(product))
             case (Product(), "stock", units):
                 self.run(self.rig.stock(product.skus[-1].id, units))
             case (Product(), "price", price):
@@ -153,13 +153,13 @@ class Shopkeeping(RuleBasedStateMachine):
 
     @rule(mapping=st.sampled_from(({"Mug": MUGS}, {"Mug": VASES}, {})))
     def remap(self, mapping: dict[str, str]) -> None:
-        self.run(self.rig.categories.save_mapping(mapping))
+        self.run(self.rig.stores.categories.save_mapping(mapping))
 
     # ---- the show
 
     @rule(on_air=st.booleans(), rundown=st.lists(names, unique=True))
     def go(self, on_air: bool, rundown: list[str]) -> None:
-        found = self.run(self.rig.products.by_handle(rundown))
+        found = self.run(self.rig.stores.products.by_handle(rundown))
         self.rig.rundown = [found[name].id for name in rundown if name in found]
         self.rig.on_air = on_air
 
@@ -275,8 +275,8 @@ class Shopkeeping(RuleBasedStateMachine):
             if each["status"] != "DELETED":
                 there.setdefault(each["external_product_id"], []).append(each)
         assert all(len(copies) == 1 for copies in there.values()), there
-        mapping = await rig.categories.mapping()
-        products = await rig.products.many(await rig.products.ids())
+        mapping = await rig.stores.categories.mapping()
+        products = await rig.stores.products.many(await rig.stores.products.ids())
         for product_id, [remote] in there.items():
             product = products.get(ProductId(product_id))
             if remote["id"] in self.frozen:
@@ -286,7 +286,7 @@ class Shopkeeping(RuleBasedStateMachine):
                 assert remote["status"] in ("SELLER_DEACTIVATED", "FAILED"), remote
                 assert not any(sku["available"] for sku in remote["skus"]), remote
         wanted = [each for each in products.values() if is_sound(each) and mapping]
-        limit = LIMIT if (await rig.channels.get(TIKTOK)).tier == "beginner" else None
+        limit = LIMIT if (await rig.stores.channels.get(TIKTOK)).tier == "beginner" else None
         sold = [each for each in wanted if (await self.is_sold(each, there))]
         if limit is None:
             assert len(sold) == len(wanted)
@@ -303,7 +303,7 @@ class Shopkeeping(RuleBasedStateMachine):
         limit: int,
     ) -> None:
         """No room is left empty, and none is given to what is not in the rundown before what is."""
-        listed = await self.rig.listings.many(list(products))
+        listed = await self.rig.stores.listings.many(list(products))
         faulty = [
             each
             for each in products.values()
@@ -319,7 +319,7 @@ class Shopkeeping(RuleBasedStateMachine):
 
     async def is_sold(self, product: Product, there: dict[str, list[dict[str, Any]]]) -> bool:
         """Whether it is at TikTok as it is here: a fault if not, unless it is left out."""
-        listing = await self.rig.listings.get(product.id)
+        listing = await self.rig.stores.listings.get(product.id)
         assert listing is not None, product
         if listing.left_out:
             assert all(
@@ -335,13 +335,13 @@ class Shopkeeping(RuleBasedStateMachine):
             return True
         assert listing.failure is None
         assert remote["status"] == listing.status
-        stocks = await self.rig.stocks.many([sku.id for sku in product.skus])
+        stocks = await self.rig.stores.stocks.many([sku.id for sku in product.skus])
         if "bad" in product.title:
             assert "FAILED" in (remote["status"], remote["audit"])
             return True
         assert remote["status"] == "ACTIVATE", (remote, listing)
         assert remote["title"] == product.title
-        assert remote["category_id"] == (await self.rig.categories.mapping())["Mug"]
+        assert remote["category_id"] == (await self.rig.stores.categories.mapping())["Mug"]
         assert len(remote["images"]) == len(product.images)
         assert {(sku["seller_sku"], sku["price"], sku["available"]) for sku in remote["skus"]} == {
             (sku.seller_sku, f"{sku.price / 100:.2f}", stocks[sku.id].available)

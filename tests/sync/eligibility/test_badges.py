@@ -42,7 +42,7 @@ async def test_a_badge_follows_whatever_it_rests_on(shop: Shop, now: Now) -> Non
     await shop.on_sale(mug)
     assert (await badge(shop)).colour == "green"
 
-    await shop.stocks.adjust(SkuId("s_mug"), -5, by="test", reason="sold")
+    await shop.stores.stocks.adjust(SkuId("s_mug"), -5, by="test", reason="sold")
     assert (await badge(shop)).sold_out
     assert (await badge(shop, channel=OWN)).sold_out
 

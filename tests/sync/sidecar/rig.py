@@ -33,19 +33,14 @@ from sync.sandbox.server import Sandbox
 from sync.sandbox.wire import EVENT_TYPES
 from sync.sandbox.world import SandboxSettings
 from sync.secret import Secret, Vault
-from sync.sidecar.session import Stores
+from sync.sidecar.session import Pictures
 from sync.sidecar.sidecar import Sidecar
-from sync.store.categories import Categories
-from sync.store.channel import Channels, Lock
-from sync.store.dirty import Dirty
-from sync.store.hints import Hint, Hints
+from sync.store.channel import Lock
+from sync.store.hints import Hint
 from sync.store.lease import Lease
-from sync.store.listings import Listings
 from sync.store.notices import Notices
-from sync.store.products import Products
-from sync.store.progress import Progress, ProgressStore
-from sync.store.stock import Stocks
-from sync.store.uploads import Uploads
+from sync.store.progress import Progress
+from sync.store.stores import Stores
 from sync.tiktok import webhooks
 from sync.tiktok.client import Authorizer, TikTok
 from sync.tiktok.transport import App, Transport
@@ -66,7 +61,7 @@ class PatientConnection(Connection):
         return await super().asked(command, max(timeout_s, REDIS_TIMEOUT_S))
 
 
-class Pictures:
+class Fetched:
     """Images as if they had been fetched: by address, and by digest."""
 
     def __init__(self) -> None:
@@ -112,31 +107,12 @@ class Rig:
         self.connection = connection
         self.sandbox = sandbox
         self.control = sandbox.control
-        self.pictures = Pictures()
+        self.pictures = Fetched()
         self.rundown: list[ProductId] = []
         self.on_air = False
         clock = sandbox.world.clock
         self.now = clock.now
-        self.products = Products(connection, self.now)
-        self.stocks = Stocks(connection, self.now)
-        self.channels = Channels(connection)
-        self.listings = Listings(connection)
-        self.categories = Categories(connection)
-        self.hints = Hints(connection)
-        self.progress_store = ProgressStore(connection)
-        self.stores = Stores(
-            products=self.products,
-            stocks=self.stocks,
-            images=self.pictures,
-            files=self.pictures,
-            dirty=Dirty(connection),
-            hints=self.hints,
-            channels=self.channels,
-            listings=self.listings,
-            uploads=Uploads(connection),
-            categories=self.categories,
-            progress=self.progress_store,
-        )
+        self.stores = Stores(connection, self.now)
         app = App(sandbox.app_key, Secret(sandbox.app_secret), sandbox.url, sandbox.url)
         if manual:
             self.transport = Transport(
@@ -147,7 +123,7 @@ class Rig:
         self.vault = Vault([Secret(Fernet.generate_key().decode())])
         self.authorizer = Authorizer(self.transport)
         lock = Lock(connection, "tiktok:tokens")
-        self.tokens = Tokens(self.channels, self.authorizer, self.vault, lock, self.now)
+        self.tokens = Tokens(self.stores.channels, self.authorizer, self.vault, lock, self.now)
         self.tiktok = TikTok(self.transport, self.tokens)
 
     async def wait(self, seconds: float) -> None:
@@ -175,17 +151,18 @@ class Rig:
             warehouses_at=now,
         )
         record = msgspec.structs.replace(record, **changes)
-        await self.channels.change(TIKTOK, lambda _: record)
-        await self.categories.save_mapping({"Mug": MUGS, "Vase": VASES})
+        await self.stores.channels.change(TIKTOK, lambda _: record)
+        await self.stores.categories.save_mapping({"Mug": MUGS, "Vase": VASES})
 
     async def set_channel(self, **changes: Any) -> None:
-        await self.channels.change(
+        await self.stores.channels.change(
             TIKTOK, lambda record: msgspec.structs.replace(record, **changes)
         )
 
     def sidecar(self, holder: str = "first", *, ttl_s: float = 10.0) -> Sidecar:
         return Sidecar(
             self.stores,
+            Pictures(self.pictures, self.pictures),
             Lease(self.connection, holder=holder, ttl_s=ttl_s),
             Notices(self.connection),
             self.tiktok,
@@ -200,21 +177,21 @@ class Rig:
         for image in product.images:
             self.pictures.add(image.url)
         on_hand = {sku.id: units for sku in product.skus}
-        return await self.products.save(product, None, on_hand, by="test")
+        return await self.stores.products.save(product, None, on_hand, by="test")
 
     async def edit(self, product: ProductId, **changes: Any) -> Product:
-        before = await self.products.get(product)
+        before = await self.stores.products.get(product)
         for image in changes.get("images", ()):
             self.pictures.add(image.url)
         after = msgspec.structs.replace(before, **changes)
-        return await self.products.save(after, before, by="test")
+        return await self.stores.products.save(after, before, by="test")
 
     async def stock(self, sku: SkuId, units: int) -> None:
-        stock = (await self.stocks.many([sku]))[sku]
-        await self.stocks.set(sku, units, stock.revision, by="test")
+        stock = (await self.stores.stocks.many([sku]))[sku]
+        await self.stores.stocks.set(sku, units, stock.revision, by="test")
 
     async def listing(self, product: ProductId) -> Listing:
-        listing = await self.listings.get(product)
+        listing = await self.stores.listings.get(product)
         assert listing is not None
         return listing
 
@@ -228,13 +205,13 @@ class Rig:
         return sum(sum(codes.values()) for codes in counted.values())
 
     async def progress(self) -> Progress:
-        return await self.progress_store.get()
+        return await self.stores.progress.get()
 
     async def take_webhook(self, request: web.Request) -> web.Response:
         event = webhooks.parse(await request.read())
         about = getattr(event.data, "product_id", None)
         if about is not None:
-            await self.hints.add(Hint("product", about), event.notification_id)
+            await self.stores.hints.add(Hint("product", about), event.notification_id)
         return web.Response()
 
     async def cycles(self, sidecar: Sidecar, count: int = 2, pause_s: float = AUDIT_S) -> None:

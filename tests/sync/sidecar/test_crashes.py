@@ -24,7 +24,7 @@ async def test_a_crash_at_any_call_leads_to_the_same_products(rig: Rig, after: b
         there = [each for each in await rig.there() if each["external_product_id"] == product.id]
         assert [each["status"] for each in there] == ["ACTIVATE"]
         assert (await rig.listing(product.id)).remote_id == there[0]["id"]
-        await rig.products.delete(product)
+        await rig.stores.products.delete(product)
         await rig.cycles(rig.sidecar(), 2)
         assert await rig.there() == []
     assert len(mended) > 30
@@ -43,7 +43,7 @@ async def test_a_server_that_slept_through_its_lease_writes_nothing(rig: Rig) ->
     assert not await first.cycle()
     before = await rig.listing(product.id)
     with pytest.raises(LeaseLost):
-        await rig.listings.save([Listing(product.id, "stolen")], fence=1)  # type: ignore[arg-type]
+        await rig.stores.listings.save([Listing(product.id, "stolen")], fence=1)  # type: ignore[arg-type]
     assert await rig.listing(product.id) == before
 
 
@@ -63,11 +63,11 @@ async def test_a_product_created_for_nobody_is_found_by_its_id(rig: Rig) -> None
     sidecar = rig.sidecar()
     await sidecar.cycle()
     [there] = await rig.there()
-    await rig.products.delete(product)
+    await rig.stores.products.delete(product)
     await rig.cycles(sidecar, 8)
     assert (await rig.control.products())[0]["status"] == "DELETED"
     assert there["id"] == (await rig.control.products())[0]["id"]
-    assert await rig.listings.get(ProductId("p_mug")) is None
+    assert await rig.stores.listings.get(ProductId("p_mug")) is None
 
 
 async def test_what_others_list_in_the_shop_is_left_alone(rig: Rig) -> None:

@@ -221,11 +221,11 @@ async def test_nothing_is_deactivated_while_a_show_is_on_air(rig: Rig) -> None:
 
 async def test_a_deleted_product_is_deleted_at_tiktok_and_forgotten(rig: Rig) -> None:
     product = await listed(rig)
-    await rig.products.delete(product)
+    await rig.stores.products.delete(product)
     sidecar = rig.sidecar()
     await rig.cycles(sidecar)
     assert await rig.there() == []
-    assert await rig.listings.get(product.id) is None
+    assert await rig.stores.listings.get(product.id) is None
     assert await rig.progress() == msgspec.structs.replace(
         await rig.progress(), done=0, waiting=0, failed=0, left_out=0
     )
@@ -262,7 +262,7 @@ async def test_a_product_waits_for_its_pictures(rig: Rig) -> None:
 
 async def test_another_category_of_its_type_is_sent(rig: Rig) -> None:
     await listed(rig)
-    await rig.categories.save_mapping({"mug": VASES})
+    await rig.stores.categories.save_mapping({"mug": VASES})
     await rig.cycles(rig.sidecar())
     assert [each["category_id"] for each in await rig.there()] == [VASES]
 
@@ -355,7 +355,7 @@ async def test_orders_of_the_day_are_counted_for_the_tier(rig: Rig) -> None:
         await rig.control.buy(sku)
     await rig.wait(AUDIT_S)
     await rig.sidecar().cycle()
-    record = await rig.channels.get(TIKTOK)
+    record = await rig.stores.channels.get(TIKTOK)
     assert (record.orders_day, record.orders_count) == ("2027-01-15", 2)
 
 
@@ -461,7 +461,7 @@ async def test_a_shop_that_comes_back_after_another_has_each_product_once(rig: R
     [british] = [each for each in rig.sandbox.world.markets.values() if each.shop.region == "GB"]
     await rig.connect("harbour", british.shop.id)
     await rig.cycles(rig.sidecar())
-    await rig.products.delete(gone)
+    await rig.stores.products.delete(gone)
     await rig.edit(kept.id, title="Another")
     await rig.control.forget_requests()
     await rig.connect("cedar")
@@ -473,10 +473,12 @@ async def test_a_shop_that_comes_back_after_another_has_each_product_once(rig: R
 
 
 async def test_a_category_whose_rules_tiktok_refuses_holds_up_no_other(rig: Rig) -> None:
-    await rig.categories.save_mapping({"Kitchen": "600024", "Mug": MUGS})  # a group has no rules
+    await rig.stores.categories.save_mapping(
+        {"Kitchen": "600024", "Mug": MUGS}
+    )  # a group has no rules
     await listed(rig)
 
-    assert list(await rig.categories.rules()) == [MUGS]
+    assert list(await rig.stores.categories.rules()) == [MUGS]
 
 
 async def test_orders_counted_for_a_shop_that_is_no_more_connected_are_nobodys(
@@ -499,5 +501,5 @@ async def test_orders_counted_for_a_shop_that_is_no_more_connected_are_nobodys(
     with contextlib.suppress(LeaseLost):
         await sidecar.cycle()
 
-    record = await rig.channels.get(TIKTOK)
+    record = await rig.stores.channels.get(TIKTOK)
     assert (record.shop, record.orders_day, record.orders_count) == (other, "", 0)

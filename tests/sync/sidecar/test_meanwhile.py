@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
 from sync.eligibility.local_rules import MARKETS
 from sync.model import ImageRecord, SkuId
-from sync.sidecar.session import Session
+from sync.sidecar.session import Pictures, Session
 from sync.store.lease import Lease
-from tests.sync.sidecar.rig import Pictures, Rig
+from tests.sync.sidecar.rig import Fetched, Rig
 
 MUG = SkuId("s_mug")
 
@@ -17,7 +15,7 @@ MUG = SkuId("s_mug")
 class Gate:
     """The pictures' records, which the next one to ask waits for, once it is shut."""
 
-    def __init__(self, pictures: Pictures) -> None:
+    def __init__(self, pictures: Fetched) -> None:
         self._pictures = pictures
         self._opened: asyncio.Event | None = None
         self.reached = asyncio.Event()
@@ -43,7 +41,8 @@ async def test_stock_that_is_changed_back_while_it_is_sent_is_sent_again(rig: Ri
     fence = await Lease(rig.connection, holder="first").acquire()
     assert fence is not None
     session = Session(
-        msgspec.structs.replace(rig.stores, images=gate),
+        rig.stores,
+        Pictures(gate, rig.pictures),
         rig.tiktok,
         fence,
         markets=MARKETS,

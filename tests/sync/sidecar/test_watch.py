@@ -19,7 +19,7 @@ async def test_a_search_that_finds_too_much_is_divided_by_time(
         await rig.sidecar().cycle()
     await rig.wait(5 * 3600.0)
     await rig.sidecar().cycle()
-    listings = await rig.listings.many(list(await rig.listings.ids()))
+    listings = await rig.stores.listings.many(list(await rig.stores.listings.ids()))
     assert {each.status for each in listings.values()} == {"ACTIVATE"}
     ages = [rig.now() - (each.verdict_at or 0.0) for each in listings.values()]
     assert len(ages) == 16
@@ -36,7 +36,7 @@ async def test_many_hints_are_followed_by_one_search(rig: Rig) -> None:
     await rig.wait(6.0)
     await sidecar.cycle()
     assert (await rig.control.requests()).keys() == {"search_products"}
-    assert await rig.hints.all() == {}
+    assert await rig.stores.hints.all() == {}
 
 
 async def test_a_webhook_of_what_we_do_not_know_is_looked_into_later(rig: Rig) -> None:
