@@ -14,8 +14,9 @@ from sync.model import Product, ProductId, Sku, SkuId, Stock
 from sync.store.products import Products
 from sync.store.stock import StockChange, Stocks
 
-_MOST_TRIES = 10
-"""Of what says nothing of a revision or a handle, when others were quicker."""
+_MOST_TRIES = 50
+"""Of what says nothing of a revision or a handle, when others were quicker: each try lost is one
+that another has won, so as many can change a product at once."""
 
 _HANDLES_TRIED = 20
 
@@ -93,7 +94,14 @@ class Catalogue:
 
     async def delete(self, product: ProductId, revision: int | None) -> None:
         """Raises NotFound, Stale, and Conflict when a SKU has units in orders."""
-        await self._products.delete(await self._at(product, revision))
+        tries_left = 1 if revision is not None else _MOST_TRIES
+        while True:
+            tries_left -= 1
+            try:
+                return await self._products.delete(await self._at(product, revision))
+            except Stale:
+                if not tries_left:
+                    raise
 
     async def stock(self, product: ProductId, sku: SkuId) -> Stock:
         """Raises NotFound."""

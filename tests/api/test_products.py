@@ -172,6 +172,15 @@ async def test_a_change_may_ask_for_the_revision_it_is_based_on(owner: Client, g
     assert (await owner.get(path))["title"] == "Cup"
 
 
+async def test_changes_at_once_without_a_revision_are_all_made(owner: Client) -> None:
+    product = await made(owner)
+    answers = await asyncio.gather(
+        *(owner.call("PATCH", path_of(product), {"title": f"Mug {number}"}) for number in range(30))
+    )
+    assert [answer.status for answer in answers] == [200] * 30
+    assert sorted(answer.json["revision"] for answer in answers) == list(range(2, 32))
+
+
 async def test_a_product_is_removed(owner: Client) -> None:
     product = await made(owner)
 
