@@ -50,6 +50,7 @@ from sync.tiktok import wire
 from sync.tiktok.client import TikTok
 from sync.tiktok.errors import (
     AppRefused,
+    Misused,
     NotAuthorized,
     RateLimited,
     Refused,
@@ -58,6 +59,7 @@ from sync.tiktok.errors import (
     TikTokUnavailable,
     TokenRefused,
     TokenShopMismatch,
+    Unreadable,
 )
 
 log = logging.getLogger(__name__)
@@ -192,6 +194,9 @@ class Session:
         self._tries: dict[ProductId, int] = {}
         self._refused_until = 0.0
         self._refusal = ""
+        self._tree_refusal = ""
+        self._rule_refusals: dict[str, str] = {}
+        """By the id of a category, as long as no rules of it are known."""
         self._searched_at = float("-inf")
         self._hinted_at = float("-inf")
         self._asked = 0
@@ -643,11 +648,18 @@ class Session:
         """The tree and the rules of the categories in use, where they are old."""
         now, store = self._now(), self._stores.categories
         cipher, version = shop.cipher, shop.category_version
-        if now - self._tree.at >= CATEGORIES_EVERY_S:
-            found = await self._tiktok.categories(cipher, version=version)
-            tree = CategoryTree(tuple(map(_category, found)), now)
-            await store.save_tree(tree, self._fence)
-            await self.categories_changed()
+        if not self._tree.categories or now - self._tree.at >= CATEGORIES_EVERY_S:
+            try:
+                found = await self._tiktok.categories(cipher, version=version)
+            except (Refused, Misused, Unreadable) as error:
+                log.warning("categories_refused error=%s", error)
+                self._tree_refusal = error.message
+            else:
+                self._tree_refusal = "" if found else "its answer has none"
+                if found:  # else the last word is kept
+                    tree = CategoryTree(tuple(map(_category, found)), now)
+                    await store.save_tree(tree, self._fence)
+                    await self.categories_changed()
         old = [
             each
             for each in self._placements.used
@@ -657,8 +669,9 @@ class Session:
         for each in old:
             try:
                 told = await self._tiktok.category_rules(cipher, each, version=version)
-            except Refused as error:  # of one category: the others are told of
+            except (Refused, Misused, Unreadable) as error:  # the others are told of
                 log.info("category_rules_refused category=%s error=%s", each, error)
+                self._rule_refusals[each] = error.message
             else:
                 rules.append(_rules(each, told, now))
         if rules:
@@ -680,9 +693,33 @@ class Session:
             return "TikTok has not told of a warehouse yet"
         return ""
 
+    @property
+    def _held_up(self) -> str:
+        """What of TikTok's categories is not known, so that products wait for it, "" for nothing
+        that it refuses to tell."""
+        if not self._tree.categories:
+            if not self._tree_refusal:
+                return ""
+            return (
+                "no product can be listed: TikTok does not tell its categories "
+                f"({self._tree_refusal}); it is asked again"
+            )
+        refused = {
+            each: why
+            for each, why in self._rule_refusals.items()
+            if each in self._placements.used and each not in self._rules
+        }
+        if not refused:
+            return ""
+        first = min(refused)
+        return (
+            f"products wait in {len(refused)} of the categories: TikTok does not tell its rules "
+            f"for {first} ({refused[first]}); it is asked again"
+        )
+
     async def tell(self) -> None:
         """Put down the progress, where it is another."""
-        progress = self._board.progress(self._now(), self.paused)
+        progress = self._board.progress(self._now(), self.paused or self._held_up)
         if self._told is None or replace(progress, at=self._told.at) != self._told:
             await self._stores.progress.save(progress, self._fence)
             self._told = progress

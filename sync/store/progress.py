@@ -25,7 +25,8 @@ class Failed(msgspec.Struct, frozen=True):
 class Progress(msgspec.Struct, frozen=True):
     """Products that are at TikTok as they should be, that are still to be done, and that failed,
     the first of them with their reasons; `left_out` are not to be there. `per_s` is how many were
-    done a second of late. `paused` says why nothing is sent, "" while it is."""
+    done a second of late. `paused` says why nothing is sent, or nothing of some products, since
+    TikTok does not tell what it asks of them, "" else."""
 
     done: int = 0
     waiting: int = 0

@@ -10,6 +10,7 @@ from sync.model import TIKTOK, Image, Product, ProductId, RemoteShop, Sku, SkuId
 from sync.sandbox.audit import Verdict
 from sync.sidecar.session import SEARCH_EVERY_S
 from sync.store.lease import LeaseLost
+from sync.tiktok.errors import Refused
 from tests.sync.sidecar.rig import AUDIT_S, MUGS, VASES, Rig
 
 
@@ -479,6 +480,33 @@ async def test_a_category_whose_rules_tiktok_refuses_holds_up_no_other(rig: Rig)
     await listed(rig)
 
     assert list(await rig.stores.categories.rules()) == [MUGS]
+
+
+async def test_what_tiktok_does_not_tell_of_its_categories_is_said_as_long_as_products_wait(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.add("mug")
+    sidecar = rig.sidecar()
+
+    async def refused(*arguments: Any, **options: Any) -> Any:
+        raise Refused("the category version is unknown")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rig.tiktok, "categories", refused)
+        await sidecar.cycle()
+        assert (await rig.progress()).paused == (
+            "no product can be listed: TikTok does not tell its categories "
+            "(the category version is unknown); it is asked again"
+        )
+    with monkeypatch.context() as patched:
+        patched.setattr(rig.tiktok, "category_rules", refused)
+        await rig.wait(SEARCH_EVERY_S)
+        await sidecar.cycle()
+        assert f"for {MUGS} (the category version is unknown)" in (await rig.progress()).paused
+    await rig.wait(SEARCH_EVERY_S)
+    await rig.cycles(sidecar)
+    assert (await rig.progress()).paused == ""
+    assert len(await rig.there()) == 1
 
 
 async def test_orders_counted_for_a_shop_that_is_no_more_connected_are_nobodys(
