@@ -214,18 +214,19 @@ class Keeper:
                 type=each.type or "",
                 is_default=bool(each.is_default),
             )
-            for each in places
+            for each in places or ()
         )
 
         def checked(record: ChannelRecord) -> ChannelRecord:
             if record.shop != shop or not record.is_connected:
                 return record
+            is_told = places is not None  # else the last word stays, as old as it is
             return msgspec.structs.replace(
                 record,
                 prerequisites=prerequisites,
                 prerequisites_at=at,
-                warehouses=warehouses,
-                warehouses_at=at,
+                warehouses=warehouses if is_told else record.warehouses,
+                warehouses_at=at if is_told else record.warehouses_at,
                 kyc_pending=kyc_pending,
             )
 

@@ -73,7 +73,8 @@ class TikTok:
 
     # A shop -----------------------------------------------------------------------------------
 
-    async def warehouses(self, shop: ShopCipher) -> tuple[wire.Warehouse, ...]:
+    async def warehouses(self, shop: ShopCipher) -> tuple[wire.Warehouse, ...] | None:
+        """None where the answer says nothing of them."""
         answer = await self._ask(wire.WAREHOUSES, wire.Warehouses, self._tokens, cipher=shop)
         return answer.warehouses
 

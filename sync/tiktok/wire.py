@@ -349,7 +349,7 @@ class Warehouse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Warehouses(msgspec.Struct, frozen=True, kw_only=True):
-    warehouses: tuple[Warehouse, ...] = ()
+    warehouses: tuple[Warehouse, ...] | None = None
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -55,6 +55,23 @@ async def test_a_shop_that_has_told_of_no_warehouse_is_asked_again_soon(
     assert len((await server.record()).warehouses) == 2
 
 
+async def test_an_answer_without_warehouses_takes_none_away(
+    server: Server, sandbox: Sandbox
+) -> None:
+    await server.connect()
+    await server.tiktok.keeper.tend()
+    before = await server.record()
+    await sandbox.control.schema("warehouses", rename={"warehouses": "depots"})
+    await sandbox.control.clock(CHECK_S)
+
+    await server.tiktok.keeper.tend()
+
+    after = await server.record()
+    assert len(before.warehouses) == 2
+    assert (after.warehouses, after.warehouses_at) == (before.warehouses, before.warehouses_at)
+    assert after.prerequisites_at != before.prerequisites_at
+
+
 async def test_while_nothing_is_due_nothing_is_asked(server: Server, sandbox: Sandbox) -> None:
     await server.connect()
     await server.tiktok.keeper.tend()

@@ -146,7 +146,7 @@ async def settle(connected: Connected) -> None:
     (shop,) = await connected.tiktok.shops()
     connected.shop = shop.cipher
     warehouses = await connected.tiktok.warehouses(shop.cipher)
-    sales = [each for each in warehouses if each.type == "SALES_WAREHOUSE"]
+    sales = [each for each in warehouses or () if each.type == "SALES_WAREHOUSE"]
     connected.warehouse = sales[0].id
     connected.image = (await connected.tiktok.upload_image(picture())).uri
 

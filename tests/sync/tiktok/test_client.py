@@ -477,9 +477,10 @@ async def test_what_is_new_is_logged_once(
     )
 
     for _ in range(3):
-        (warehouse,) = await tiktok.warehouses(SHOP)
+        warehouses = await tiktok.warehouses(SHOP)
 
-    assert warehouse.effect_status == "ON_FIRE"
+    assert warehouses is not None
+    assert [each.effect_status for each in warehouses] == ["ON_FIRE"]
     assert [record.getMessage() for record in caplog.records] == [
         "tiktok_unknown_field call=warehouses at='data.warehouses[].moons'",
         "tiktok_unknown_value call=warehouses at='data.warehouses[].effect_status=ON_FIRE'",
