@@ -217,7 +217,9 @@ def verdict(subject: Subject, shop: ShopVerdict, now: float) -> Verdict:
     if sold_out:
         local.append(reason("sold_out"))
     of_product = list(_listing_reasons(listing, shop, now))
-    reasons = [*local, *of_product, *shop.reasons]
+    # Without a shop TikTok has nothing to say of the product: that comes first.
+    told = [*of_product, *shop.reasons] if shop.is_connected else [*shop.reasons, *of_product]
+    reasons = [*local, *told]
     if len(reasons) > 1:
         reasons.sort(key=_rank)
     rank = _RANK[reasons[0].code]

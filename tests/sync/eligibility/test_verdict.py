@@ -291,6 +291,14 @@ def test_every_reason_is_given_the_worst_first() -> None:
     ]
 
 
+@pytest.mark.parametrize("at", [None, NOW - VERDICT_GOOD_FOR_S])
+def test_that_no_shop_is_connected_comes_before_what_tiktok_has_not_said(at: float | None) -> None:
+    found = look(of_listing(verdict_at=at), ChannelRecord())
+
+    assert codes(found)[0] == "not_connected"
+    assert len(codes(found)) == 2
+
+
 def test_the_orders_of_the_day_are_counted_and_begin_anew_with_the_next() -> None:
     channel = of_channel(tier="beginner", orders_day="2027-01-15", orders_count=13)
 
