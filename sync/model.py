@@ -13,6 +13,8 @@ SkuId = NewType("SkuId", str)
 ChannelId = NewType("ChannelId", str)
 
 TIKTOK = ChannelId("tiktok")
+CHANNELS = (TIKTOK,)
+"""Where products are sold beside the shop itself."""
 
 SCHEMA_VERSION = 1
 

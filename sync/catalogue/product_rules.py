@@ -10,7 +10,7 @@ from typing import Final
 from sync.catalogue import money
 from sync.errors import Invalid
 from sync.images.address import web_address
-from sync.model import Product, Sku
+from sync.model import CHANNELS, Product, Sku
 
 MAX_SKUS: Final = 2048
 MAX_OPTIONS: Final = 3
@@ -27,7 +27,6 @@ LARGEST_STOCK: Final = 10**9
 LARGEST_WEIGHT_G: Final = 10**9
 
 _HANDLE = re.compile(r"[^\s/?#%\\]+")
-_CHANNEL = re.compile(r"[a-z0-9-]{1,32}")
 _NOT_IN_LINES = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _NOT_IN_TEXTS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
@@ -57,8 +56,9 @@ def faults(product: Product) -> Iterator[Invalid]:
     if len(product.left_out) > MAX_CHANNELS:
         yield Invalid(f"has more than {MAX_CHANNELS}", "left_out")
     for number, channel in enumerate(product.left_out):
-        if not _CHANNEL.fullmatch(channel):
-            yield Invalid("must be a channel's name, such as tiktok", f"left_out[{number}]")
+        if channel not in CHANNELS:
+            there = ", ".join(CHANNELS)
+            yield Invalid(f"must be one of the channels there are: {there}", f"left_out[{number}]")
     yield from _image_faults(product)
     yield from _option_faults(product)
     yield from _sku_faults(product)

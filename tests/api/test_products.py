@@ -357,6 +357,10 @@ BAD: list[tuple[str, str, Any, int, str | None, str]] = [
     ("GET", "?status=sold", None, 422, "status", "status: must be one of active, draft, archived"),
     ("GET", "/p_none", None, 404, None, "there is no product 'p_none'"),
     ("DELETE", "/p_none", None, 404, None, "there is no product 'p_none'"),
+    (
+        *("POST", "", {**MUG, "left_out": ["tik-tok"]}, 422, "left_out[0]"),
+        "left_out[0]: must be one of the channels there are: tiktok",
+    ),
     ("PATCH", "/p_none", {"title": "x"}, 404, None, "there is no product 'p_none'"),
     ("GET", "/p/skus/s/stock", None, 404, None, "there is no product 'p'"),
     ("GET", "/p/skus/s/stock/history?limit=1001", None, 422, "limit", "limit: must be a number"),

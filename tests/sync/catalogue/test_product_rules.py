@@ -91,8 +91,8 @@ TWO = (Sku(SkuId("s_1"), 1, options=("S",)), Sku(SkuId("s_2"), 1, options=("S",)
         ({"tags": ("a", "")}, "tags[1]: must not be empty"),
         ({"tags": ("a",) * 251}, "tags: has more than 250"),
         ({"certifications": ("",)}, "certifications[0]: must not be empty"),
-        ({"left_out": ("Tik Tok",)}, "left_out[0]: must be a channel's name, such as tiktok"),
-        ({"left_out": ("a",) * 17}, "left_out: has more than 16"),
+        ({"left_out": ("tik-tok",)}, "left_out[0]: must be one of the channels there are: tiktok"),
+        ({"left_out": ("tiktok",) * 17}, "left_out: has more than 16"),
         (
             {"options": ("A", "a"), "skus": sku(options=("1", "2"))},
             "options: names an option twice",
