@@ -9,6 +9,8 @@ from sync.eligibility.tier import TIERS, orders_left
 from sync.model import TIKTOK, ChannelRecord, RemoteShop, Tier
 from sync.store.progress import Progress
 
+MOST_FAILURES_TOLD = 10
+
 
 def channel_view(
     record: ChannelRecord,
@@ -42,8 +44,13 @@ def channel_view(
     }
 
 
+def in_brief(progress: Progress) -> Progress:
+    """With the first failures alone, as events have it: they come often."""
+    return msgspec.structs.replace(progress, failures=progress.failures[:MOST_FAILURES_TOLD])
+
+
 def progress_view(progress: Progress) -> View:
-    """How far the sync is."""
+    """How far the sync is; `more_failures` are not named."""
     return {
         **msgspec.structs.asdict(progress),
         "paused": progress.paused or None,
@@ -51,6 +58,7 @@ def progress_view(progress: Progress) -> View:
             {**msgspec.structs.asdict(failed), "retry_at": time_view(failed.retry_at)}
             for failed in progress.failures
         ],
+        "more_failures": progress.failed - len(progress.failures),
         "at": time_view(progress.at or None),
     }
 

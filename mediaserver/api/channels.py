@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from mediaserver.api.bodies import answer, read_json
 from mediaserver.api.keys import COMMERCE, DEPLOYMENT
-from mediaserver.channel_view import channel_view
+from mediaserver.channel_view import channel_view, in_brief
 from mediaserver.commerce import Commerce
 from mediaserver.view import View
 from sync.connecting import authorizing
@@ -92,12 +92,16 @@ async def disconnect(request: web.Request) -> web.Response:
     return answer(await current_view(commerce))
 
 
-async def current_view(commerce: Commerce) -> View:
-    """The channel as it is now. Raises StoreUnavailable."""
+async def current_view(commerce: Commerce, *, brief: bool = False) -> View:
+    """The channel as it is now, `brief` as events have it. Raises StoreUnavailable."""
     record, progress = await asyncio.gather(
         commerce.stores.channels.get(TIKTOK), commerce.stores.progress.get()
     )
     inventory = await commerce.inventory.look(record, progress)
     return channel_view(
-        record, inventory, progress, is_configured=commerce.has_tiktok, now=commerce.now()
+        record,
+        inventory,
+        in_brief(progress) if brief else progress,
+        is_configured=commerce.has_tiktok,
+        now=commerce.now(),
     )

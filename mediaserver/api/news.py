@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from mediaserver.api.channels import current_view
 from mediaserver.api.imports import import_view
-from mediaserver.channel_view import progress_view
+from mediaserver.channel_view import in_brief, progress_view
 from mediaserver.commerce import Commerce
 from mediaserver.product_view import product_views
 from mediaserver.shop_news import ShopNews
@@ -15,10 +15,10 @@ from sync.store.imports import ImportId
 
 def shop_news(commerce: Commerce) -> ShopNews:
     async def channel() -> View:
-        return await current_view(commerce)
+        return await current_view(commerce, brief=True)
 
     async def progress() -> View:
-        return progress_view(await commerce.stores.progress.get())
+        return progress_view(in_brief(await commerce.stores.progress.get()))
 
     async def an_import(import_id: str) -> View:
         record = await commerce.imports.get(ImportId(import_id))

@@ -88,6 +88,22 @@ async def test_the_channel_and_the_progress_of_the_sync_are_told(owner: Client, 
     ]
 
 
+async def test_events_name_the_first_failures_and_count_the_others(
+    owner: Client, shop: Shop
+) -> None:
+    await shop.progress(Progress(done=1, failed=12, failures=(FAILED,) * 12))
+    async with owner.events(EVENTS) as events:
+        _, _, state = await events.next()
+        await shop.progress(Progress(done=3, failed=12, failures=(FAILED,) * 12))
+        progress = await events.until("progress", done=3)
+
+    (channel,) = state["channels"]
+    for told in (channel["sync"], state["progress"], progress):
+        assert (len(told["failures"]), told["more_failures"]) == (10, 2)
+    answer = (await owner.get("/api/v1/channels/tiktok"))["sync"]
+    assert (len(answer["failures"]), answer["more_failures"]) == (12, 0)
+
+
 async def test_an_import_is_told_until_it_is_done(owner: Client) -> None:
     async with owner.events(EVENTS) as events:
         await events.next()
