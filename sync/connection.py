@@ -21,7 +21,9 @@ from sync.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-ANSWER_TIMEOUT_S = 0.5
+ANSWER_TIMEOUT_S = 1.5
+"""A disk that is busy with others keeps a Redis that writes each change through waiting for up to a
+second."""
 _PROBE_INTERVAL_S = 0.2
 
 

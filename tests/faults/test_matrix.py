@@ -170,9 +170,14 @@ async def a_reader_of_events_reads_nothing(show: OnAir, events: EventStream) -> 
 async def test_the_show_goes_on_when(row: str, on_air: OnAir) -> None:
     async with AsyncExitStack() as stack:
         events = await stack.enter_async_context(on_air.owner.events(f"{on_air.path}/events"))
-        if (await on_air.feed())["state"] != "on":
-            await feed_is(events, "on")
-        await stack.enter_async_context(on_air.undisturbed())
+        await until_on(on_air, events)
         async with asyncio.timeout(60):
-            await FAULTS[row](on_air, events)
-    assert (await on_air.feed())["state"] == "on"
+            async with on_air.undisturbed():
+                await FAULTS[row](on_air, events)
+            await until_on(on_air, events)
+
+
+async def until_on(show: OnAir, events: EventStream) -> None:
+    """A host on a busy machine may pause for a moment."""
+    if (await show.feed())["state"] != "on":
+        await feed_is(events, "on")
