@@ -45,7 +45,7 @@ NEEDED_PER_PRODUCT = 2
 """Its picture and itself."""
 
 MUGS = "600154"
-WITHIN_S = 3_600.0
+WITHIN_S = 1_200.0
 POLL_S = 0.5
 LAG_EVERY_S = 0.02
 SETTLED_S = 150.0
@@ -127,7 +127,13 @@ class Shop:
             for number in numbers:
                 data = await asyncio.to_thread(_picture, number)
                 record = ImageRecord(
-                    "fetched", "", await files.write(data), "image/png", 320, 320, len(data)
+                    "fetched",
+                    digest=await files.write(data),
+                    content_type="image/png",
+                    width=320,
+                    height=320,
+                    size=len(data),
+                    at=time.time(),  # one of long ago that no product has yet is forgotten
                 )
                 await images.save(_url(number), record, None)
             await self.products.save_many(
