@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--requests-per-second",
         type=float,
         metavar="N",
-        help="calls allowed with each shop; default any number",
+        help="calls of all kinds allowed with each seller; default any number",
     )
     parser.add_argument(
         "--audit-seconds",

@@ -147,8 +147,7 @@ class Gateway:
             )
         market = self._market(endpoint, authorization, query.get("shop_cipher"))
         _check_format(request, endpoint, body, is_multipart=is_multipart)
-        key = market.shop.id if market is not None else authorization.seller.open_id
-        if (wait_s := self._world.limit.wait_s(key)) is not None:
+        if (wait_s := self._world.limit.wait_s(authorization.seller.open_id)) is not None:
             raise RateLimited(wait_s)
         return authorization, market, body
 

@@ -1,4 +1,4 @@
-"""The rate limit: a bucket of calls for the app with each shop, filled as time goes by."""
+"""The rate limit: a bucket of calls for the app with each seller, filled as time goes by."""
 
 import math
 

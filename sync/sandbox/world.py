@@ -35,7 +35,7 @@ class SandboxSettings:
 
     `start` is the unix seconds at which a clock begins that is not the machine's; a
     `manual_clock` stands still but for control. `requests_per_second` is allowed to the app with
-    each shop, None any number. `hold_s` is how long a paid order can be cancelled freely.
+    each seller, None any number. `hold_s` is how long a paid order can be cancelled freely.
     """
 
     host: str = "127.0.0.1"

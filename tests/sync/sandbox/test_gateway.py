@@ -187,7 +187,16 @@ async def limited(session: aiohttp.ClientSession) -> AsyncIterator[Caller]:
         start=START, manual_clock=True, requests_per_second=2, redirect_url="http://127.0.0.1:1/"
     )
     async with Sandbox(settings) as sandbox:
-        yield await Caller(sandbox, session).connect()
+        caller = await Caller(sandbox, session).connect()
+        await sandbox.control.clock(1)  # connecting took calls, too
+        yield caller
+
+
+async def test_calls_about_the_seller_and_about_a_shop_share_the_rate(limited: Caller) -> None:
+    shops = [await limited.call("GET", SHOPS, cipher=None) for _ in range(2)]
+
+    assert [answer["code"] for answer in shops] == [0, 0]
+    assert (await limited.call("GET", WAREHOUSES))["code"] == 36009002
 
 
 async def test_calls_above_the_rate_are_told_when_to_come_back(limited: Caller) -> None:
