@@ -4,11 +4,11 @@ No command of ours is newer than Redis 6.2.
 """
 
 import asyncio
-import functools
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cache, partial
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -24,7 +24,11 @@ log = logging.getLogger(__name__)
 ANSWER_TIMEOUT_S = 1.5
 """A disk that is busy with others keeps a Redis that writes each change through waiting for up to a
 second."""
+FIELDS_AT_ONCE = 100
+"""Of a hash: Redis does nothing else meanwhile, and this server decodes them in one go."""
 _PROBE_INTERVAL_S = 0.2
+
+K = TypeVar("K", bound=str)
 
 
 def check_url(url: str) -> None:
@@ -92,6 +96,18 @@ class Connection:
         except RedisError as error:
             raise StoreUnavailable(f"the server's store (Redis) refuses: {error}") from error
 
+    async def fields(
+        self, hash_key: str, names: Sequence[K], at_once: int = FIELDS_AT_ONCE
+    ) -> dict[K, bytes]:
+        """Those of the fields `names` that the hash has, in their order, read in slices."""
+        found: dict[K, bytes] = {}
+        for at in range(0, len(names), at_once):
+            some = list(names[at : at + at_once])
+            values = await self.asked(partial(self.redis.hmget, hash_key, some))
+            pairs = zip(some, values, strict=True)
+            found.update((name, value) for name, value in pairs if value is not None)
+        return found
+
     async def script(
         self,
         package: str,
@@ -124,6 +140,6 @@ class Connection:
         return [[part.decode() for part in answer] for answer in answers]
 
 
-@functools.cache
+@cache
 def _source(package: str, name: str) -> str:
     return resources.files(package).joinpath("lua", f"{name}.lua").read_text()

@@ -40,16 +40,10 @@ class Images:
 
     async def many(self, urls: Sequence[str]) -> dict[str, ImageRecord]:
         """The records of those of `urls` that anybody has wanted."""
-        records = {}
-        for at in range(0, len(urls), _SLICE):
-            some = urls[at : at + _SLICE]
-            found = await self._connection.asked(
-                lambda some=some: self._redis.hmget(IMAGES, some)  # type: ignore[misc]
-            )
-            for url, document in zip(some, found, strict=True):
-                if document is not None:
-                    records[url] = msgspec.json.decode(document, type=ImageRecord)
-        return records
+        found = await self._connection.fields(IMAGES, urls, _SLICE)
+        return {
+            url: msgspec.json.decode(document, type=ImageRecord) for url, document in found.items()
+        }
 
     async def urls(self) -> list[str]:
         """Every address that anybody has ever wanted and nobody has forgotten."""

@@ -29,16 +29,11 @@ class Listings:
 
     async def many(self, products: Sequence[ProductId]) -> dict[ProductId, Listing]:
         """Those of `products` that have one."""
-        found = {}
-        for at in range(0, len(products), _SLICE):
-            ids = products[at : at + _SLICE]
-            documents = await self._connection.asked(
-                lambda ids=ids: self._redis.hmget(LISTINGS, ids)  # type: ignore[misc]
-            )
-            for product, document in zip(ids, documents, strict=True):
-                if document is not None:
-                    found[product] = msgspec.json.decode(document, type=Listing)
-        return found
+        found = await self._connection.fields(LISTINGS, products)
+        return {
+            product: msgspec.json.decode(document, type=Listing)
+            for product, document in found.items()
+        }
 
     async def ids(self) -> set[ProductId]:
         names = await self._connection.asked(lambda: self._redis.hkeys(LISTINGS))
@@ -47,13 +42,10 @@ class Listings:
     async def by_remote(self, remote_ids: Sequence[str]) -> dict[str, ProductId | None]:
         """Whose TikTok's products are: None where they are none of ours. Those that nobody has
         looked at yet are missing."""
-        if not remote_ids:
-            return {}
-        found = await self._connection.asked(lambda: self._redis.hmget(REMOTES, remote_ids))
+        found = await self._connection.fields(REMOTES, remote_ids)
         return {
             remote_id: ProductId(product.decode()) if product else None
-            for remote_id, product in zip(remote_ids, found, strict=True)
-            if product is not None
+            for remote_id, product in found.items()
         }
 
     async def save(self, listings: Iterable[Listing], fence: Fence) -> None:

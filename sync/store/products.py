@@ -1,6 +1,7 @@
 """Products in Redis, each with its SKUs' stock from the first moment: a write is one script."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -23,9 +24,6 @@ from sync.store.keys import (
 from sync.store.notices import encoded
 
 _KEYS = (PRODUCTS, REVISIONS, HANDLES, ORDER, SEARCH, DIRTY)
-
-_SLICE = 100
-"""Products read at once: between slices the event loop turns."""
 
 _SEARCH_SLICE = 500
 
@@ -69,16 +67,8 @@ class Products:
 
     async def many(self, products: Sequence[ProductId]) -> dict[ProductId, Product]:
         """Those of `products` that exist, in their order."""
-        found = {}
-        for at in range(0, len(products), _SLICE):
-            ids = products[at : at + _SLICE]
-            documents = await self._connection.asked(
-                lambda ids=ids: self._redis.hmget(PRODUCTS, ids)  # type: ignore[misc]
-            )
-            for product, document in zip(ids, documents, strict=True):
-                if document is not None:
-                    found[product] = _decoded(document)
-        return found
+        found = await self._connection.fields(PRODUCTS, products)
+        return {product: _decoded(document) for product, document in found.items()}
 
     async def ids(self) -> list[ProductId]:
         """All products, in the order of their making."""
@@ -101,14 +91,11 @@ class Products:
         else:
             sought = search.folded()
             async for ids in self._ids_after(after, _SEARCH_SLICE):
-                entries = await self._connection.asked(
-                    lambda ids=ids: self._redis.hmget(SEARCH, ids)  # type: ignore[misc]
-                )
+                entries = await self._connection.fields(SEARCH, ids, _SEARCH_SLICE)
                 found += [
                     product
-                    for product, entry in zip(ids, entries, strict=True)
-                    if entry is not None
-                    and sought.fits(msgspec.json.decode(entry, type=SearchEntry))
+                    for product, entry in entries.items()
+                    if sought.fits(msgspec.json.decode(entry, type=SearchEntry))
                 ]
                 if len(found) >= wanted:
                     break
@@ -117,10 +104,8 @@ class Products:
 
     async def by_handle(self, handles: Sequence[str]) -> dict[str, Product]:
         """The products that have those handles."""
-        if not handles:
-            return {}
-        named = await self._connection.asked(lambda: self._redis.hmget(HANDLES, handles))
-        products = await self.many([ProductId(name.decode()) for name in named if name is not None])
+        named = await self._connection.fields(HANDLES, handles)
+        products = await self.many([ProductId(name.decode()) for name in named.values()])
         return {product.handle: product for product in products.values()}
 
     async def save(
@@ -148,10 +133,12 @@ class Products:
         results: list[Product | SyncError] = []
         calls = []
         for write in writes:
-            is_changed = write.base is None or _content(write.product) != _content(write.base)
-            results.append(_next_revision(write, at) if is_changed else write.base or write.product)
-            if is_changed:
-                calls.append((len(results) - 1, _call(write, _next_revision(write, at), at)))
+            if write.base is not None and _content(write.product) == _content(write.base):
+                results.append(write.base)
+                continue
+            saved = _next_revision(write, at)
+            calls.append((len(results), _call(write, saved, at)))
+            results.append(saved)
         answers = await self._connection.scripts(
             "sync.store", "save_product", [call for _, call in calls], BULK_TIMEOUT_S
         )
@@ -186,7 +173,7 @@ class Products:
         while True:
             low = "-" if after is None else f"({after}"
             members = await self._connection.asked(
-                lambda low=low: self._redis.zrangebylex(ORDER, low, "+", 0, size)  # type: ignore[misc]
+                partial(self._redis.zrangebylex, ORDER, low, "+", 0, size)
             )
             ids = [ProductId(member.decode()) for member in members]
             if ids:

@@ -14,18 +14,11 @@ class Uploads:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._redis = connection.redis
 
     async def uris(self, digests: Sequence[str]) -> dict[str, str]:
         """Those of `digests` that TikTok has."""
-        if not digests:
-            return {}
-        found = await self._connection.asked(lambda: self._redis.hmget(UPLOADS, digests))
-        return {
-            digest: uri.decode()
-            for digest, uri in zip(digests, found, strict=True)
-            if uri is not None
-        }
+        found = await self._connection.fields(UPLOADS, digests)
+        return {digest: uri.decode() for digest, uri in found.items()}
 
     async def add(self, digest: str, uri: str, fence: Fence) -> None:
         """Raises LeaseLost."""
