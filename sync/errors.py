@@ -7,7 +7,14 @@ SyncError
 ├── NotFound             the thing named does not exist
 ├── Stale                it was changed since it was read
 └── Conflict             it is not in a state for this
+    └── InsufficientStock    there are too few units of something; `shortages` says of what
 """
+
+from collections.abc import Sequence
+
+import msgspec
+
+from sync.model import SkuId
 
 
 class SyncError(Exception):
@@ -55,3 +62,23 @@ class Stale(SyncError):
 
 class Conflict(SyncError):
     """The request is sound, but the thing is not in a state for it."""
+
+
+class Shortage(msgspec.Struct, frozen=True):
+    """`wanted` units of a SKU, of which `free` can be had and `set_aside` are with channels."""
+
+    sku: SkuId
+    wanted: int
+    free: int
+    set_aside: int
+
+
+class InsufficientStock(Conflict):
+    """There are too few units of what is in `shortages`."""
+
+    def __init__(self, shortages: Sequence[Shortage]) -> None:
+        super().__init__(
+            "too few units are free: "
+            + "; ".join(f"{each.free} of SKU {each.sku}, not {each.wanted}" for each in shortages)
+        )
+        self.shortages = tuple(shortages)

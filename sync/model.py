@@ -71,11 +71,22 @@ class Product(msgspec.Struct, frozen=True):
 
 class Stock(msgspec.Struct, frozen=True):
     """Units of one SKU. `on_hand` counts what is `committed` to orders, and what is set aside
-    for channels in `quotas`; the rest is free."""
+    for channels in `quotas`; the rest is free.
+
+    Of a channel in `doubts` it is not known which level it has: the number names the latest write
+    there that is not settled. One in `unbound` may offer more than its quota. `sold` are the units
+    ever taken in from a channel's orders. `wanted` are units that the shop itself asked for and
+    could not have, until `wanted_until` (unix seconds).
+    """
 
     on_hand: int = 0
     committed: int = 0
     quotas: dict[ChannelId, int] = {}
+    doubts: dict[ChannelId, int] = {}
+    unbound: tuple[ChannelId, ...] = ()
+    sold: dict[ChannelId, int] = {}
+    wanted: int = 0
+    wanted_until: float = 0.0
     revision: int = 0
 
     @property
@@ -144,6 +155,16 @@ class Warehouse(msgspec.Struct, frozen=True):
     is_default: bool = False
 
 
+class StockPolicy(msgspec.Struct, frozen=True):
+    """How stock is offered at a channel. In `escrow` what is offered there is set aside, `share`
+    percent of what can be sold (None: by where the sales are). `buffered` offers all but `buffer`
+    units, and can sell twice what two channels sell at the same time."""
+
+    mode: Literal["escrow", "buffered"] = "escrow"
+    share: int | None = None
+    buffer: int = 0
+
+
 Tier = Literal["beginner", "standard", "premium", "pro"]
 
 
@@ -176,6 +197,7 @@ class ChannelRecord(msgspec.Struct, frozen=True):
     tier: Tier | None = None
     account_attested_at: float | None = None
     auto_sync: bool = True
+    stock: StockPolicy = StockPolicy()
     prerequisites: tuple[Prerequisite, ...] = ()
     prerequisites_at: float | None = None
     warehouses: tuple[Warehouse, ...] = ()
@@ -304,13 +326,15 @@ NoticeKind = Literal[
     "progress",
     "import",
     "hint",
+    "order",
+    "sales",
     "all",
 ]
 
 
 class Notice(msgspec.Struct, frozen=True):
     """Something in the store has changed: told to every server on the same Redis. `hint` is a word
-    from a channel that something there has; `all` is what a listener is told that may have missed
+    from a channel that something there has, `sales` that sales count for another show; `all` is what a listener is told that may have missed
     some."""
 
     kind: NoticeKind

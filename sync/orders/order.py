@@ -1,0 +1,115 @@
+"""What is kept of an order, whichever channel it came from: immutable records.
+
+Times are unix seconds, money is an integer of the order's currency's minor units. Of a channel's
+words, those that this version does not know are kept as they came.
+"""
+
+from typing import NewType
+
+import msgspec
+
+from sync.model import ChannelId, ProductId, SkuId
+
+OrderId = NewType("OrderId", str)
+LineId = NewType("LineId", str)
+RoomId = NewType("RoomId", str)
+
+OWN_SHOP = ChannelId("shop")
+"""The shop's own checkout, where its orders come from that were sent to us."""
+
+SCHEMA_VERSION = 1
+
+
+class OrderStatus:
+    """The states of an order and of its lines, in TikTok's words (Get Order Detail)."""
+
+    UNPAID = "UNPAID"
+    ON_HOLD = "ON_HOLD"
+    AWAITING_SHIPMENT = "AWAITING_SHIPMENT"
+    PARTIALLY_SHIPPING = "PARTIALLY_SHIPPING"
+    AWAITING_COLLECTION = "AWAITING_COLLECTION"
+    IN_TRANSIT = "IN_TRANSIT"
+    DELIVERED = "DELIVERED"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+
+
+class OrderLine(msgspec.Struct, frozen=True):
+    """`price` is that of one unit, as docs/sales.md counts it. `sku` is None where the channel
+    sells something that is none of ours. Of the `units`, `cancelled` were taken back before they
+    left, `sent` have left the warehouse, and `returned` came back after that, for which `refunded`
+    was paid back; `restocked` of them a person has put on the shelf again. `room` is the LIVE
+    that sold it."""
+
+    id: LineId
+    title: str
+    price: int
+    units: int = 1
+    status: str = OrderStatus.UNPAID
+    product: ProductId | None = None
+    sku: SkuId | None = None
+    seller_sku: str = ""
+    variant: str = ""
+    sent: int = 0
+    cancelled: int = 0
+    cancel_reason: str = ""
+    returned: int = 0
+    refunded: int = 0
+    restocked: int = 0
+    room: RoomId | None = None
+
+
+class Return(msgspec.Struct, frozen=True):
+    """A buyer's wish to give units back, and what became of it in the channel's words."""
+
+    id: str
+    status: str
+    lines: tuple[LineId, ...] = ()
+    refund: int = 0
+    reason: str = ""
+    updated_at: float = 0.0
+
+
+class Order(msgspec.Struct, frozen=True):
+    """`remote_id` is the channel's own name of it; `updated_at` is by the channel's clock, and an
+    older one never takes anything back. `show` is the one that an order of the shop's own names;
+    orders of TikTok name LIVE rooms in their lines instead. `is_sample` were given away: no sales."""
+
+    id: OrderId
+    channel: ChannelId
+    remote_id: str
+    status: str
+    currency: str
+    lines: tuple[OrderLine, ...]
+    created_at: float
+    updated_at: float
+    paid_at: float | None = None
+    cancelled_at: float | None = None
+    cancel_reason: str = ""
+    returns: tuple[Return, ...] = ()
+    show: str | None = None
+    note: str = ""
+    is_sample: bool = False
+    taken_at: float = 0.0
+    version: int = SCHEMA_VERSION
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What an order has of the stock for one line: `held` units wait for it in the warehouse,
+    `consumed` have left it, and for `short` ones there was none."""
+
+    sku: SkuId
+    held: int = 0
+    consumed: int = 0
+    short: int = 0
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What a line asks of the stock: of its `ordered` units, `units` were not cancelled, and
+    `sent` have left the warehouse. It claims nothing where `sku` is None."""
+
+    line: LineId
+    sku: SkuId | None
+    ordered: int
+    units: int
+    sent: int
