@@ -334,8 +334,8 @@ NoticeKind = Literal[
 
 class Notice(msgspec.Struct, frozen=True):
     """Something in the store has changed: told to every server on the same Redis. `hint` is a word
-    from a channel that something there has, `sales` that sales count for another show; `all` is what a listener is told that may have missed
-    some."""
+    from a channel that something there has; `sales`: they count for another show now; `all` is what
+    a listener is told that may have missed some."""
 
     kind: NoticeKind
     ids: tuple[str, ...] = ()

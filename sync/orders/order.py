@@ -73,7 +73,7 @@ class Return(msgspec.Struct, frozen=True):
 class Order(msgspec.Struct, frozen=True):
     """`remote_id` is the channel's own name of it; `updated_at` is by the channel's clock, and an
     older one never takes anything back. `show` is the one that an order of the shop's own names;
-    orders of TikTok name LIVE rooms in their lines instead. `is_sample` were given away: no sales."""
+    orders of TikTok name LIVE rooms in their lines instead. One that `is_sample` was given away."""
 
     id: OrderId
     channel: ChannelId
