@@ -73,16 +73,18 @@ class Stock(msgspec.Struct, frozen=True):
     """Units of one SKU. `on_hand` counts what is `committed` to orders, and what is set aside
     for channels in `quotas`; the rest is free.
 
-    Of a channel in `doubts` it is not known which level it has: the number names the latest write
-    there that is not settled. One in `unbound` may offer more than its quota. `sold` are the units
-    ever taken in from a channel's orders. `wanted` are units that the shop itself asked for and
-    could not have, until `wanted_until` (unix seconds).
+    A channel has a quota, be it 0, while what it sells is bounded by what is set aside for it. Of
+    one in `doubts` it is not known which level it has: the number is that of its `generations`,
+    which counts up each time that happens. One in `unbound` may offer more than its quota. `sold`
+    are the units ever taken in from a channel's orders. `wanted` units should be free until
+    `wanted_until` (unix seconds): the shop itself asked for so many, but they are set aside.
     """
 
     on_hand: int = 0
     committed: int = 0
     quotas: dict[ChannelId, int] = {}
     doubts: dict[ChannelId, int] = {}
+    generations: dict[ChannelId, int] = {}
     unbound: tuple[ChannelId, ...] = ()
     sold: dict[ChannelId, int] = {}
     wanted: int = 0

@@ -96,20 +96,25 @@ class Order(msgspec.Struct, frozen=True):
 
 class Held(msgspec.Struct, frozen=True):
     """What an order has of the stock for one line: `held` units wait for it in the warehouse,
-    `consumed` have left it, and for `short` ones there was none."""
+    `consumed` have left it, and for `short` ones there was none. Of those that it was ordered with,
+    `cancelled` were taken back, and `restocked` ones were put on the shelf again."""
 
     sku: SkuId
     held: int = 0
     consumed: int = 0
     short: int = 0
+    cancelled: int = 0
+    restocked: int = 0
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """What a line asks of the stock: of its `ordered` units, `units` were not cancelled, and
-    `sent` have left the warehouse. It claims nothing where `sku` is None."""
+    """What a line asks of the stock: of its `ordered` units, `units` were not cancelled, `sent`
+    have left the warehouse, and `restocked` of them a person has put on the shelf again. It claims
+    nothing where `sku` is None."""
 
     line: LineId
     sku: SkuId | None
     ordered: int
     units: int
     sent: int
+    restocked: int = 0

@@ -3,16 +3,18 @@
 A SKU's stock comes and goes with its product (products.py).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from secrets import token_hex
 from typing import NamedTuple
 
 import msgspec
 
+from sync.allocation import Found, Reserved, Settled
 from sync.connection import Connection
 from sync.errors import Conflict, NotFound, Stale, SyncError
 from sync.model import ChannelId, SkuId, Stock
 from sync.store.keys import DIRTY, NOTICES, history_key, stock_key
+from sync.store.lease import Fence
 
 _QUOTA = "q:"
 
@@ -125,6 +127,39 @@ class Stocks:
         if isinstance(outcome, SyncError):
             raise outcome
         return outcome
+
+    async def reserve(
+        self, wanted: Mapping[SkuId, int], channel: ChannelId, fence: Fence
+    ) -> dict[SkuId, Reserved]:
+        """Before anything is sent that sets the level at `channel`: set the `wanted` units of each
+        SKU aside, and what may be offered of it (sync.allocation.reserved). SKUs that are no more
+        are missing. Raises LeaseLost."""
+        raise NotImplementedError
+
+    async def settle(
+        self, found: Mapping[SkuId, Found], channel: ChannelId, fence: Fence
+    ) -> dict[SkuId, Settled]:
+        """Give back what is set aside beyond what `channel` was found to offer
+        (sync.allocation.settled). SKUs that are no more are missing. Raises LeaseLost."""
+        raise NotImplementedError
+
+    async def doubt(self, skus: Iterable[SkuId], channel: ChannelId) -> None:
+        """It is not known any more what `channel` offers of those of `skus` that have a quota
+        there."""
+        raise NotImplementedError
+
+    async def unbound(self, skus: Iterable[SkuId], channel: ChannelId) -> None:
+        """What `channel` offers of `skus` may be more than is set aside for it, if anything is."""
+        raise NotImplementedError
+
+    async def unsettled(self, channel: ChannelId) -> dict[SkuId, Stock]:
+        """The stock of the SKUs in doubt at `channel`."""
+        raise NotImplementedError
+
+    async def release_quotas(self, channel: ChannelId, fence: Fence | None) -> None:
+        """Let all that is set aside for `channel` be free, whatever it still sells. Raises
+        LeaseLost, when some may have been released."""
+        raise NotImplementedError
 
     async def history(self, sku: SkuId, limit: int = 100) -> list[StockChange]:
         """The latest changes, the latest first."""

@@ -9,6 +9,7 @@ from sync.store.dirty import Dirty
 from sync.store.hints import Hints
 from sync.store.images import Images
 from sync.store.listings import Listings
+from sync.store.orders import Orders
 from sync.store.products import Products
 from sync.store.progress import ProgressStore
 from sync.store.stock import Stocks
@@ -21,6 +22,7 @@ class Stores:
     def __init__(self, connection: Connection, now: Callable[[], float]) -> None:
         self.products = Products(connection, now)
         self.stocks = Stocks(connection, now)
+        self.orders = Orders(connection, now)
         self.images = Images(connection)
         self.dirty = Dirty(connection)
         self.hints = Hints(connection)
