@@ -4,7 +4,7 @@ Times are unix seconds, money is an integer of the order's currency's minor unit
 words, those that this version does not know are kept as they came.
 """
 
-from typing import NewType
+from typing import NamedTuple, NewType
 
 import msgspec
 
@@ -18,6 +18,13 @@ OWN_SHOP = ChannelId("shop")
 """The shop's own checkout, where its orders come from that were sent to us."""
 
 SCHEMA_VERSION = 1
+
+
+class Place(NamedTuple):
+    """What a SKU of a channel is here."""
+
+    product: ProductId
+    sku: SkuId
 
 
 class OrderStatus:

@@ -15,6 +15,7 @@ import msgspec
 from sync.connection import Connection
 from sync.errors import StoreUnavailable, SyncError
 from sync.model import ChannelId, ChannelRecord, RemoteShop
+from sync.store.buyers import buyers_keys
 from sync.store.categories import CATEGORIES, RULES
 from sync.store.hints import HINTS
 from sync.store.keys import NOTICES, key
@@ -22,7 +23,9 @@ from sync.store.lease import FENCE, LEASE
 from sync.store.listings import LISTINGS, REMOTES
 from sync.store.notices import encoded
 from sync.store.progress import PROGRESS, SEARCHED
+from sync.store.remote_skus import REMOTE_SKUS, UNPLACED
 from sync.store.uploads import UPLOADS
+from sync.store.watermark import WATERMARK
 
 STATE_LIVES_S = 30 * 60
 """How long a seller may take from leaving for the consent page until they come back."""
@@ -33,9 +36,9 @@ _AGAIN_S = 0.1
 _FORGOTTEN = (CATEGORIES, RULES, PROGRESS, SEARCHED, HINTS)
 """What is read anew of another shop, and of one that comes back."""
 
-_PUT_ASIDE = (LISTINGS, REMOTES, UPLOADS)
+_PUT_ASIDE = (LISTINGS, REMOTES, REMOTE_SKUS, UPLOADS, WATERMARK, UNPLACED)
 """What nobody else knows: without it everything would be listed once more in a shop that comes
-back."""
+back, and nobody would know whose its orders are."""
 
 
 class Locked(SyncError):
@@ -78,7 +81,7 @@ class Channels:
         """What `change` makes of the record, whoever else changes it; as it is stored. A change
         that is none is not written. With the shop of before goes, in the same step, what was
         kept of it: another shop at TikTok has none of its listings. They are there again when
-        that shop is."""
+        that shop is. With its authorization go, in the same step, all buyers that it told of."""
         return await self._change(channel, change, None)
 
     async def change_by(
@@ -111,6 +114,7 @@ class Channels:
         other_shop = base.shop is not None and (
             changed.shop is None or changed.shop.id != base.shop.id
         )
+        is_left = base.authorization is not None and (other_shop or changed.authorization is None)
         aside = [
             name
             for here in _PUT_ASIDE
@@ -119,7 +123,15 @@ class Channels:
         answer = await self._connection.script(
             "sync.store",
             "save_channel",
-            [channel_key(channel), _state_key(state or ""), FENCE, LEASE, *_FORGOTTEN, *aside],
+            [
+                channel_key(channel),
+                _state_key(state or ""),
+                FENCE,
+                LEASE,
+                *buyers_keys(channel),
+                *_FORGOTTEN,
+                *aside,
+            ],
             [
                 msgspec.json.encode(changed),
                 base.revision,
@@ -129,6 +141,7 @@ class Channels:
                 int(other_shop),
                 int(state is not None),
                 len(_FORGOTTEN),
+                int(is_left),
             ],
         )
         if answer[0] in ("used", "unknown"):

@@ -9,6 +9,7 @@ from sync.model import Listing, ProductId
 from sync.store.keys import NOTICES, key
 from sync.store.lease import FENCE, Fence, LeaseLost
 from sync.store.notices import encoded
+from sync.store.remote_skus import REMOTE_SKUS
 
 LISTINGS = key("listings")
 REMOTES = key("remotes")
@@ -75,7 +76,7 @@ class Listings:
         arguments: list[str | bytes | int] = [fence, NOTICES, notice]
         arguments += [part for row in rows for part in row]
         answer = await self._connection.script(
-            "sync.store", "save_listings", [LISTINGS, REMOTES, FENCE], arguments
+            "sync.store", "save_listings", [LISTINGS, REMOTES, FENCE, REMOTE_SKUS], arguments
         )
         if answer[0] == "lost":
             raise LeaseLost

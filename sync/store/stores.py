@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from sync.connection import Connection
+from sync.store.buyers import Buyers
 from sync.store.categories import Categories
 from sync.store.channel import Channels
 from sync.store.dirty import Dirty
@@ -12,8 +13,10 @@ from sync.store.listings import Listings
 from sync.store.orders import Orders
 from sync.store.products import Products
 from sync.store.progress import ProgressStore
+from sync.store.remote_skus import RemoteSkus
 from sync.store.stock import Stocks
 from sync.store.uploads import Uploads
+from sync.store.watermark import Watermarks
 
 
 class Stores:
@@ -23,6 +26,9 @@ class Stores:
         self.products = Products(connection, now)
         self.stocks = Stocks(connection, now)
         self.orders = Orders(connection, now)
+        self.buyers = Buyers(connection, now)
+        self.remote_skus = RemoteSkus(connection)
+        self.watermarks = Watermarks(connection)
         self.images = Images(connection)
         self.dirty = Dirty(connection)
         self.hints = Hints(connection)
