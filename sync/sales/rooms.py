@@ -1,0 +1,76 @@
+"""Which show a LIVE room belongs to. Pure.
+
+It is the one whose TikTok target was live when the first order of the room fell, unless a person
+says otherwise.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from sync.orders.order import RoomId
+
+LOST_S = 600.0
+"""How long after it was last seen a show still counts as live whose end nobody wrote down: TikTok
+keeps a LIVE whose stream breaks off, until the killed server is back, or somebody ends it."""
+
+
+class Airing(msgspec.Struct, frozen=True):
+    """A target of `show` on TikTok was live from `began_at` to `ended_at` (unix seconds). While
+    that is None it was so at `seen_at`, and nobody has said that it is over."""
+
+    id: str
+    show: str
+    target: str
+    began_at: float
+    seen_at: float
+    ended_at: float | None = None
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What a person says of a room: the show it belongs to, None for none of ours."""
+
+    show: str | None
+    by: str = ""
+    at: float = 0.0
+
+
+class Live(msgspec.Struct, frozen=True):
+    """A LIVE room and its show. It is `confirmed` where a person said so; `candidates` are the
+    shows that were live when its first order fell, at `first_at` (unix seconds), the likeliest
+    first."""
+
+    room: RoomId
+    show: str | None
+    first_at: float
+    confirmed: bool = False
+    candidates: tuple[str, ...] = ()
+
+
+def lives(
+    first_orders: Mapping[RoomId, float], airings: Iterable[Airing], said: Mapping[RoomId, Said]
+) -> dict[RoomId, Live]:
+    """Each room of `first_orders`, which says when its first order fell."""
+    known = list(airings)
+    return {room: _live(room, at, known, said.get(room)) for room, at in first_orders.items()}
+
+
+def candidates(airings: Iterable[Airing], moment: float) -> tuple[str, ...]:
+    """The shows that were live on TikTok at `moment`, the one that began last first: who goes live
+    while another show is on opens a new room. Where none was, those whose end is not known."""
+    before = [airing for airing in airings if airing.began_at <= moment]
+    certain = [airing for airing in before if moment < _until(airing, 0.0)]
+    found = certain or [airing for airing in before if moment < _until(airing, LOST_S)]
+    found.sort(key=lambda airing: (airing.began_at, airing.id), reverse=True)
+    return tuple(dict.fromkeys(airing.show for airing in found))
+
+
+def _until(airing: Airing, lost_s: float) -> float:
+    return airing.seen_at + lost_s if airing.ended_at is None else airing.ended_at
+
+
+def _live(room: RoomId, at: float, airings: list[Airing], said: Said | None) -> Live:
+    shows = candidates(airings, at)
+    if said is not None:
+        return Live(room, said.show, at, confirmed=True, candidates=shows)
+    return Live(room, shows[0] if shows else None, at, candidates=shows)
