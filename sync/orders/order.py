@@ -80,7 +80,9 @@ class Return(msgspec.Struct, frozen=True):
 class Order(msgspec.Struct, frozen=True):
     """`remote_id` is the channel's own name of it; `updated_at` is by the channel's clock, and an
     older one never takes anything back. `show` is the one that an order of the shop's own names;
-    orders of TikTok name LIVE rooms in their lines instead. One that `is_sample` was given away."""
+    orders of TikTok name LIVE rooms in their lines instead. One that `is_sample` was given away;
+    of one with `cancel_requested` the buyer waits for it to be cancelled. It was first taken in at
+    `taken_at`."""
 
     id: OrderId
     channel: ChannelId
@@ -97,6 +99,7 @@ class Order(msgspec.Struct, frozen=True):
     show: str | None = None
     note: str = ""
     is_sample: bool = False
+    cancel_requested: bool = False
     taken_at: float = 0.0
     version: int = SCHEMA_VERSION
 

@@ -47,6 +47,7 @@ class Print(NamedTuple):
 
     updated_at: float
     status: str
+    cancel_requested: bool
     lines: tuple[tuple[str, str], ...]
 
 
@@ -63,15 +64,16 @@ def order_of(
     at: float,
 ) -> Order:
     """`places` are by TikTok's id of the SKU, `before` is the order as it was kept. `returns` are
-    all of this order, None where nobody has asked. It is taken `at` unix seconds.
+    all of this order, None where nobody has asked. It is taken in at `at` (unix seconds).
 
-    Raises Unreadable for an order without lines: none of it would be held.
+    Raises Unreadable for one that is open and has no lines: nothing would be held for it.
     """
-    if not remote.line_items:
+    if not remote.line_items and remote.status != OrderStatus.CANCELLED:
         raise Unreadable(f"TikTok tells of the order {remote.id}, but not what was ordered")
     currency = _currency(remote)
     kept = {} if before is None else {line.id: line for line in before.lines}
     lines = [_line(each, remote, places, currency, kept) for each in remote.line_items]
+    lines = lines or [_cancelled(line) for line in kept.values()]
     if returns is not None:
         lines = [_given_back(line, currency, returns) for line in lines]
     return Order(
@@ -88,24 +90,28 @@ def order_of(
         cancel_reason=remote.cancel_reason or "",
         returns=_returns(before, returns, currency),
         is_sample=bool(remote.is_sample_order),
-        taken_at=at,
+        cancel_requested=bool(remote.is_buyer_request_cancel),
+        taken_at=at if before is None else before.taken_at,
     )
 
 
 def print_of_remote(remote: wire.Order) -> Print:
     lines = sorted((line.id, _line_status(line, remote)) for line in remote.line_items)
-    return Print(float(remote.update_time or 0), _status(remote), tuple(lines))
+    is_asked = bool(remote.is_buyer_request_cancel)
+    return Print(float(remote.update_time or 0), _status(remote), is_asked, tuple(lines))
 
 
 def print_of(order: Order) -> Print:
     lines = sorted((str(line.id), line.status) for line in order.lines)
-    return Print(order.updated_at, order.status, tuple(lines))
+    return Print(order.updated_at, order.status, order.cancel_requested, tuple(lines))
 
 
 def buyer_of(remote: wire.Order) -> Buyer | None:
     """None while TikTok does not tell whom an order goes to."""
     to = remote.recipient_address
     if to is None or _status(remote) in _NO_BUYER or not (to.name or to.full_address):
+        return None
+    if "*" in (to.name or ""):  # masked, as it is some time after all is done
         return None
     return Buyer(
         name=to.name or "",
@@ -147,6 +153,10 @@ def _line(
         restocked=0 if before is None else before.restocked,
         room=RoomId(item.room_id) if item.room_id and item.room_id != "0" else None,
     )
+
+
+def _cancelled(line: OrderLine) -> OrderLine:
+    return replace(line, status=OrderStatus.CANCELLED, cancelled=line.units)
 
 
 def _status(remote: wire.Order) -> str:
