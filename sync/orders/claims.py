@@ -18,6 +18,7 @@ def claims(order: Order, since: float = 0.0) -> tuple[Claim, ...]:
             ordered=line.units,
             units=line.units - line.cancelled,
             sent=line.sent,
+            restocked=line.restocked,
         )
         for line in order.lines
     )

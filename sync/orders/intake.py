@@ -131,7 +131,7 @@ class Intake:
 
     def _kept_buyer(self, remote: wire.Order, until: float) -> KeptBuyer | None:
         buyer = buyer_of(remote) if until > self._now() else None
-        return None if buyer is None else KeptBuyer(sealed(buyer, self._vault).encode(), until)
+        return None if buyer is None else KeptBuyer(sealed(buyer, self._vault), until)
 
     async def _places(self, remotes: Sequence[wire.Order]) -> dict[str, Place]:
         """What the SKUs are that were ordered. Orders with one of which nobody knows are

@@ -1,7 +1,9 @@
 """What is kept of an order, whichever channel it came from: immutable records.
 
 Times are unix seconds, money is an integer of the order's currency's minor units. Of a channel's
-words, those that this version does not know are kept as they came.
+words, those that this version does not know are kept as they came. What has its default is not
+written, so that an order written by an older server is the same when a newer one writes it again;
+a `version` that is not written is 1.
 """
 
 from typing import NamedTuple, NewType
@@ -16,8 +18,6 @@ RoomId = NewType("RoomId", str)
 
 OWN_SHOP = ChannelId("shop")
 """The shop's own checkout, where its orders come from that were sent to us."""
-
-SCHEMA_VERSION = 1
 
 
 class Place(NamedTuple):
@@ -41,7 +41,7 @@ class OrderStatus:
     CANCELLED = "CANCELLED"
 
 
-class OrderLine(msgspec.Struct, frozen=True):
+class OrderLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """`price` is that of one unit, as docs/sales.md counts it. `sku` is None where the channel
     sells something that is none of ours. Of the `units`, `cancelled` were taken back before they
     left, `sent` have left the warehouse, and `returned` came back after that, for which `refunded`
@@ -66,7 +66,7 @@ class OrderLine(msgspec.Struct, frozen=True):
     room: RoomId | None = None
 
 
-class Return(msgspec.Struct, frozen=True):
+class Return(msgspec.Struct, frozen=True, omit_defaults=True):
     """A buyer's wish to give units back, and what became of it in the channel's words."""
 
     id: str
@@ -77,7 +77,7 @@ class Return(msgspec.Struct, frozen=True):
     updated_at: float = 0.0
 
 
-class Order(msgspec.Struct, frozen=True):
+class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     """`remote_id` is the channel's own name of it; `updated_at` is by the channel's clock, and an
     older one never takes anything back. `show` is the one that an order of the shop's own names;
     orders of TikTok name LIVE rooms in their lines instead. One that `is_sample` was given away;
@@ -101,7 +101,7 @@ class Order(msgspec.Struct, frozen=True):
     is_sample: bool = False
     cancel_requested: bool = False
     taken_at: float = 0.0
-    version: int = SCHEMA_VERSION
+    version: int = 1
 
 
 class Held(msgspec.Struct, frozen=True):
