@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 from sync.catalogue.product_rules import LONGEST_TEXT, check, check_stock
 from sync.errors import Invalid
 from sync.model import ChannelId, Image, Product, ProductId, ProductStatus, Sku, SkuId
+from sync.orders.order import OrderId
 
 _NOT_IN_HANDLES = re.compile(r"[\W_]+")
 
@@ -70,6 +71,9 @@ class Ids:
 
     def sku(self) -> SkuId:
         return SkuId(f"s_{self._next()}")
+
+    def order(self) -> OrderId:
+        return OrderId(f"o_{self._next()}")
 
     def _next(self) -> str:
         self._latest_us = max(self._latest_us + 1, int(self._now() * 1_000_000))

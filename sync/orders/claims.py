@@ -7,14 +7,12 @@ SENT = frozenset({OrderStatus.IN_TRANSIT, OrderStatus.DELIVERED, OrderStatus.COM
 those that nobody knows yet."""
 
 
-def claims(order: Order, since: float = 0.0) -> tuple[Claim, ...]:
-    """One for each line. An order that was made before `since` (unix seconds) asks for nothing:
-    nobody knows whether the units on hand were counted with or without it."""
-    is_ours = order.created_at >= since
+def claims(order: Order) -> tuple[Claim, ...]:
+    """One for each line."""
     return tuple(
         Claim(
             line=line.id,
-            sku=line.sku if is_ours else None,
+            sku=None if order.predates else line.sku,
             ordered=line.units,
             units=line.units - line.cancelled,
             sent=line.sent,

@@ -120,10 +120,12 @@ class Intake:
         since: float,
     ) -> None:
         before = kept.get(order_id(remote.id))
-        order = order_of(remote, places, before, returns.get(remote.id), at=self._now())
+        order = order_of(
+            remote, places, before, returns.get(remote.id), since=since, at=self._now()
+        )
         await self._stores.orders.save(
             order,
-            claims(order, since),
+            claims(order),
             by=BY,
             base=before,
             buyer=self._kept_buyer(remote, order.created_at + self._buyer_data_s),
@@ -184,7 +186,7 @@ class Intake:
         return asked
 
     async def _since(self) -> float:
-        """Orders that are older ask for no stock."""
+        """When TikTok was connected."""
         watermark = await self._stores.watermarks.get()
         if watermark is not None:
             return watermark.since

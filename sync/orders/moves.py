@@ -126,6 +126,11 @@ def returned(order: Order, back: Sequence[GivenBack], reason: str, at: float) ->
 def restocked(order: Order, units: Units | None) -> Order:
     """Those units that came back are on the shelf again; None: all that came back and are not.
     An order of any channel."""
+    if order.predates:
+        raise Conflict(
+            f"the order {order.id} is older than its channel's connection, and has no stock here: "
+            "set the stock by hand"
+        )
     found = _of_lines(order, units, _unshelved, "came back and are not on the shelf again")
     lines = [
         replace(line, restocked=line.restocked + found.get(line.id, 0)) for line in order.lines
@@ -142,7 +147,7 @@ def _out(line: OrderLine) -> int:
 
 
 def _unshelved(line: OrderLine) -> int:
-    return line.returned - line.restocked
+    return 0 if line.sku is None else line.returned - line.restocked
 
 
 def _check(order: Order, move: Move) -> None:

@@ -81,8 +81,9 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     """`remote_id` is the channel's own name of it; `updated_at` is by the channel's clock, and an
     older one never takes anything back. `show` is the one that an order of the shop's own names;
     orders of TikTok name LIVE rooms in their lines instead. One that `is_sample` was given away;
-    of one with `cancel_requested` the buyer waits for it to be cancelled. It was first taken in at
-    `taken_at`."""
+    of one with `cancel_requested` the buyer waits for it to be cancelled. One that `predates` the
+    connection of its channel asks for no stock: nobody knows whether the units on hand were counted
+    with or without it. It was first taken in at `taken_at`."""
 
     id: OrderId
     channel: ChannelId
@@ -100,6 +101,7 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
     is_sample: bool = False
     cancel_requested: bool = False
+    predates: bool = False
     taken_at: float = 0.0
     version: int = 1
 

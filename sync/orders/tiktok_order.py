@@ -61,10 +61,12 @@ def order_of(
     before: Order | None,
     returns: Sequence[wire.Return] | None,
     *,
+    since: float,
     at: float,
 ) -> Order:
     """`places` are by TikTok's id of the SKU, `before` is the order as it was kept. `returns` are
-    all of this order, None where nobody has asked. It is taken in at `at` (unix seconds).
+    all of this order, None where nobody has asked. TikTok is connected `since` then, and the order
+    is taken in at `at` (unix seconds).
 
     Raises Unreadable for one that is open and has no lines: nothing would be held for it.
     """
@@ -76,6 +78,7 @@ def order_of(
     lines = lines or [_cancelled(line) for line in kept.values()]
     if returns is not None:
         lines = [_given_back(line, currency, returns) for line in lines]
+    created_at = float(remote.create_time or (before.created_at if before else at))
     return Order(
         id=order_id(remote.id),
         channel=TIKTOK,
@@ -83,7 +86,7 @@ def order_of(
         status=_status(remote),
         currency=currency,
         lines=tuple(lines),
-        created_at=float(remote.create_time or (before.created_at if before else at)),
+        created_at=created_at,
         updated_at=float(remote.update_time or (before.updated_at if before else 0)),
         paid_at=_seconds(remote.paid_time),
         cancelled_at=_seconds(remote.cancel_time),
@@ -91,6 +94,7 @@ def order_of(
         returns=_returns(before, returns, currency),
         is_sample=bool(remote.is_sample_order),
         cancel_requested=bool(remote.is_buyer_request_cancel),
+        predates=created_at < since if before is None else before.predates,
         taken_at=at if before is None else before.taken_at,
     )
 
