@@ -27,6 +27,7 @@ second."""
 FIELDS_AT_ONCE = 100
 """Of a hash: Redis does nothing else meanwhile, and this server decodes them in one go."""
 _PROBE_INTERVAL_S = 0.2
+_BEGINS_WITH = "-- begins with "
 
 K = TypeVar("K", bound=str)
 
@@ -142,4 +143,9 @@ class Connection:
 
 @cache
 def _source(package: str, name: str) -> str:
-    return resources.files(package).joinpath("lua", f"{name}.lua").read_text()
+    """A script whose first line says so begins with another one."""
+    source = resources.files(package).joinpath("lua", f"{name}.lua").read_text()
+    first, _, rest = source.partition("\n")
+    if first.startswith(_BEGINS_WITH):
+        return _source(package, first.removeprefix(_BEGINS_WITH)) + rest
+    return source

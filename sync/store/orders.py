@@ -11,12 +11,27 @@
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from hashlib import blake2b
 from typing import NamedTuple
 
+import msgspec
+
+from sync.allocation import WANTED_S
 from sync.connection import Connection
-from sync.errors import Conflict
-from sync.model import ChannelId
+from sync.errors import Conflict, InsufficientStock, NotFound, Shortage
+from sync.model import ChannelId, SkuId
 from sync.orders.order import Claim, Held, LineId, Order, OrderId
+from sync.store.keys import ROOT, key
+
+ORDERS = key("orders")
+STATES = key("orders:state")
+ALL = key("orders:by::")
+
+_SLICE = 500
+"""Orders read at once: between slices the event loop turns."""
+
+_Line = tuple[LineId, SkuId, int, int, int, int, int]
+_Row = tuple[SkuId, int, int, int]
 
 
 class OrderChanged(Conflict):
@@ -36,7 +51,7 @@ class Idempotency(NamedTuple):
 class Buyer(NamedTuple):
     """What is kept of an order's buyer, sealed by the vault, until then (unix seconds)."""
 
-    sealed: bytes
+    sealed: str
     until: float
 
 
@@ -56,6 +71,9 @@ class Filters(NamedTuple):
     status: str | None = None
 
 
+EVERY = Filters()
+
+
 class Page(NamedTuple):
     """Orders, the newest first, and where the next page begins, None for the last."""
 
@@ -68,6 +86,7 @@ class Orders:
 
     def __init__(self, connection: Connection, now: Callable[[], float]) -> None:
         self._connection = connection
+        self._redis = connection.redis
         self._now = now
 
     async def save(
@@ -91,33 +110,139 @@ class Orders:
         `strict` and there is not enough, Conflict when the idempotency key came before with
         another body.
         """
-        raise NotImplementedError
+        at = self._now()
+        request = (
+            str(order.updated_at),
+            _digest(order),
+            order.status,
+            str(order.created_at),
+            str(at),
+            str(at + WANTED_S),
+            by,
+            strict,
+            "" if base is None else _digest(base),
+            *(idempotency or ("", "")),
+            [
+                (each.line, each.sku or "", each.ordered, each.units, each.sent, each.restocked)
+                for each in claims
+            ],
+        )
+        sealed, until = buyer or ("", 0.0)
+        answer = await self._connection.script(
+            "sync.store",
+            "save_order",
+            [ROOT],
+            [
+                order.id,
+                order.channel,
+                msgspec.json.encode(order),
+                msgspec.json.encode(request),
+                sealed,
+                str(until),
+            ],
+        )
+        match answer:
+            case ["new" | "changed" as how, held]:
+                return Saved(order, _held(_lines(held)), is_new=how == "new", has_changed=True)
+            case ["same" | "known", document, held]:
+                return Saved(_decoded(document), _held(_lines(held)), False, False)
+            case ["short", shortages]:
+                raise InsufficientStock(
+                    [Shortage(*row) for row in msgspec.json.decode(shortages, type=list[_Row])]
+                )
+            case ["reused"]:
+                raise Conflict("the Idempotency-Key came before with another body")
+        raise OrderChanged(order.id)
 
     async def get(self, order: OrderId) -> Order:
         """Raises NotFound."""
-        raise NotImplementedError
+        found = await self.many([order])
+        if order not in found:
+            raise NotFound("order", order)
+        return found[order]
 
     async def many(self, orders: Sequence[OrderId]) -> dict[OrderId, Order]:
         """Those of `orders` that exist, in their order."""
-        raise NotImplementedError
+        found = await self._connection.fields(ORDERS, orders)
+        return {order: _decoded(document) for order, document in found.items()}
 
     async def held(self, orders: Sequence[OrderId]) -> dict[OrderId, dict[LineId, Held]]:
         """What those of `orders` that exist have of the stock."""
-        raise NotImplementedError
+        found = await self._connection.fields(STATES, orders)
+        return {order: _held(_state(state).lines) for order, state in found.items()}
 
     async def updated(self, orders: Sequence[OrderId]) -> dict[OrderId, float]:
         """When those of `orders` that exist were last updated, by their channel's clock."""
-        raise NotImplementedError
+        found = await self._connection.fields(STATES, orders)
+        return {order: float(_state(state).updated_at) for order, state in found.items()}
 
     async def page(
-        self, filters: Filters | None = None, before: OrderId | None = None, limit: int = 50
+        self, filters: Filters = EVERY, before: OrderId | None = None, limit: int = 50
     ) -> Page:
-        """At most `limit` orders that `filters` means, from after `before` on."""
-        raise NotImplementedError
+        """At most `limit` orders that `filters` means, from after `before` on. Raises NotFound
+        when there is no such order."""
+        answer = await self._connection.script(
+            "sync.store",
+            "page_orders",
+            [orders_key(filters), ALL],
+            ["" if before is None else before, limit + 1],
+        )
+        if before is not None and answer[0] == "gone":
+            raise NotFound("order", before)
+        ids = [OrderId(order) for order in answer[1:]]
+        orders = await self.many(ids[:limit])
+        return Page(list(orders.values()), ids[limit - 1] if len(ids) > limit else None)
 
-    async def count(self, filters: Filters | None = None) -> int:
-        raise NotImplementedError
+    async def count(self, filters: Filters = EVERY) -> int:
+        count: int = await self._connection.asked(lambda: self._redis.zcard(orders_key(filters)))
+        return count
 
-    def slices(self) -> AsyncIterator[list[Order]]:
-        """All orders, some at a time. What is written meanwhile may be among them or not."""
-        raise NotImplementedError
+    async def slices(self) -> AsyncIterator[list[Order]]:
+        """All orders, some at a time, the oldest first. When orders come meanwhile, some may be
+        there twice, and those that came may be missing."""
+        begin = 0
+        while True:
+            (answer,) = await self._connection.script(
+                "sync.store", "read_orders", [ORDERS, ALL], [begin, begin + _SLICE - 1]
+            )
+            orders = msgspec.json.decode(answer, type=list[Order])
+            if orders:
+                yield orders
+            if len(orders) < _SLICE:
+                return
+            begin += _SLICE
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What scripts know of an order; `lines` are the line, and the fields of its Held."""
+
+    updated_at: str
+    digest: str
+    status: str
+    lines: list[_Line]
+
+
+def orders_key(filters: Filters) -> str:
+    return key(f"orders:by:{filters.channel or ''}:{filters.status or ''}")
+
+
+def _decoded(document: bytes | str) -> Order:
+    return msgspec.json.decode(document, type=Order)
+
+
+def _state(document: bytes) -> _State:
+    return msgspec.json.decode(document, type=_State)
+
+
+def _lines(document: str) -> list[_Line]:
+    return msgspec.json.decode(document, type=list[_Line])
+
+
+def _held(lines: Sequence[_Line]) -> dict[LineId, Held]:
+    return {line: Held(sku, *units) for line, sku, *units in lines}
+
+
+def _digest(order: Order) -> str:
+    """Of all but when we came to know it."""
+    content = msgspec.json.encode(msgspec.structs.replace(order, taken_at=0.0))
+    return blake2b(content, digest_size=12).hexdigest()

@@ -3,30 +3,37 @@
 A SKU's stock comes and goes with its product (products.py).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from secrets import token_hex
 from typing import NamedTuple
 
 import msgspec
 
-from sync.allocation import Found, Reserved, Settled
+from sync.allocation import WANTED_S, Found, Reserved, Settled
 from sync.connection import Connection
 from sync.errors import Conflict, NotFound, Stale, SyncError
 from sync.model import ChannelId, SkuId, Stock
-from sync.store.keys import DIRTY, NOTICES, history_key, stock_key
-from sync.store.lease import Fence
+from sync.orders.order import OrderId
+from sync.store.keys import ROOT, escrowed_key, history_key, stock_key, unsettled_key
+from sync.store.lease import Fence, LeaseLost
 
-_QUOTA = "q:"
+BY_SYNC = "sync"
+"""Who sets units aside and gives them back, in the history."""
 
 _SLICE = 500
-"""Stocks read or written at once: between slices the event loop turns."""
+"""Stocks read at once: between slices the event loop turns."""
+
+_CHANGED_AT_ONCE = 100
 
 _BULK_TIMEOUT_S = 5.0
 
 
 class StockChange(msgspec.Struct, frozen=True):
-    """One entry of a SKU's history: who changed the units on hand at `at` (unix seconds), by how
-    many, and why; `on_hand` and `revision` are those after it."""
+    """One entry of a SKU's history: who changed the units at `at` (unix seconds), and why. `delta`
+    is by how many those on hand changed, and of those, `committed_delta` what orders have and
+    `quota_delta` what is set aside for `channel`, which the `order` is of; `on_hand` and `revision`
+    are those after it."""
 
     at: float
     by: str
@@ -34,6 +41,10 @@ class StockChange(msgspec.Struct, frozen=True):
     delta: int
     on_hand: int
     revision: int
+    committed_delta: int = 0
+    quota_delta: int = 0
+    channel: ChannelId | None = None
+    order: OrderId | None = None
 
 
 class StockSet(NamedTuple):
@@ -96,8 +107,18 @@ class Stocks:
             "change_stock",
             [
                 (
-                    _keys(change.sku),
-                    ["set", change.on_hand, change.revision, str(at), by, reason, NOTICES, ""],
+                    [ROOT],
+                    [
+                        change.sku,
+                        "set",
+                        change.on_hand,
+                        change.revision,
+                        str(at),
+                        by,
+                        reason,
+                        str(at + WANTED_S),
+                        "",
+                    ],
                 )
                 for change in changes
             ],
@@ -116,12 +137,22 @@ class Stocks:
         Raises NotFound, Stale unless the stock is at `revision` where one is given, Conflict where
         fewer would be left than are committed to orders and set aside for channels.
         """
-        expected = "" if revision is None else revision
+        at = self._now()
         answer = await self._connection.script(
             "sync.store",
             "change_stock",
-            _keys(sku),
-            ["adjust", delta, expected, str(self._now()), by, reason, NOTICES, token_hex(8)],
+            [ROOT],
+            [
+                sku,
+                "adjust",
+                delta,
+                "" if revision is None else revision,
+                str(at),
+                by,
+                reason,
+                str(at + WANTED_S),
+                token_hex(8),
+            ],
         )
         outcome = _outcome(sku, answer)
         if isinstance(outcome, SyncError):
@@ -134,32 +165,81 @@ class Stocks:
         """Before anything is sent that sets the level at `channel`: set the `wanted` units of each
         SKU aside, and what may be offered of it (sync.allocation.reserved). SKUs that are no more
         are missing. Raises LeaseLost."""
-        raise NotImplementedError
+        outcomes: dict[SkuId, Reserved] = {}
+        for some in _slices(wanted):
+            levels = msgspec.json.encode({sku: wanted[sku] for sku in some})
+            answer = await self._fenced("reserve_quota", channel, fence, levels)
+            rows = msgspec.json.decode(answer, type=list[tuple[SkuId, int, bool, int, int]])
+            outcomes |= {row[0]: Reserved(*row[1:]) for row in rows}
+        return outcomes
 
     async def settle(
         self, found: Mapping[SkuId, Found], channel: ChannelId, fence: Fence
     ) -> dict[SkuId, Settled]:
         """Give back what is set aside beyond what `channel` was found to offer
         (sync.allocation.settled). SKUs that are no more are missing. Raises LeaseLost."""
-        raise NotImplementedError
+        outcomes = {}
+        for some in _slices(found):
+            rows = msgspec.json.encode([(sku, *found[sku]) for sku in some])
+            answer = await self._fenced("settle_quota", channel, fence, rows)
+            for sku, parts, drift in msgspec.json.decode(
+                answer, type=list[tuple[SkuId, list[str] | None, int]]
+            ):
+                outcomes[sku] = Settled(None if parts is None else _stock(parts), drift)
+        return outcomes
 
     async def doubt(self, skus: Iterable[SkuId], channel: ChannelId) -> None:
         """It is not known any more what `channel` offers of those of `skus` that have a quota
         there."""
-        raise NotImplementedError
+        for some in _slices(skus):
+            await self._mark("doubt", some, channel, None)
 
     async def unbound(self, skus: Iterable[SkuId], channel: ChannelId) -> None:
         """What `channel` offers of `skus` may be more than is set aside for it, if anything is."""
-        raise NotImplementedError
+        for some in _slices(skus):
+            await self._mark("unbound", some, channel, None)
 
     async def unsettled(self, channel: ChannelId) -> dict[SkuId, Stock]:
         """The stock of the SKUs in doubt at `channel`."""
-        raise NotImplementedError
+        marked = unsettled_key(channel)
+        members = await self._connection.asked(lambda: self._redis.smembers(marked))
+        skus = [SkuId(member.decode()) for member in members]
+        stocks = await self.many(skus)
+        gone = [sku for sku in skus if sku not in stocks]
+        if gone:
+            await self._connection.asked(lambda: self._redis.srem(marked, *gone))
+        return {sku: stock for sku, stock in stocks.items() if channel in stock.doubts}
 
     async def release_quotas(self, channel: ChannelId, fence: Fence | None) -> None:
         """Let all that is set aside for `channel` be free, whatever it still sells. Raises
         LeaseLost, when some may have been released."""
-        raise NotImplementedError
+        kept = escrowed_key(channel)
+        members = await self._connection.asked(lambda: self._redis.smembers(kept))
+        for some in _slices(SkuId(member.decode()) for member in members):
+            await self._mark("release", some, channel, fence)
+
+    async def _fenced(self, name: str, channel: ChannelId, fence: Fence, rows: bytes) -> str:
+        """What a script of quotas answers. Raises LeaseLost."""
+        answer = await self._connection.script(
+            "sync.store", name, [ROOT], [fence, channel, str(self._now()), BY_SYNC, rows]
+        )
+        if answer[0] == "lost":
+            raise LeaseLost
+        return answer[1]
+
+    async def _mark(
+        self, how: str, skus: Sequence[SkuId], channel: ChannelId, fence: Fence | None
+    ) -> None:
+        """Raises LeaseLost."""
+        fenced = "" if fence is None else fence
+        answer = await self._connection.script(
+            "sync.store",
+            "mark_quotas",
+            [ROOT],
+            [fenced, channel, str(self._now()), BY_SYNC, how, *skus],
+        )
+        if answer[0] == "lost":
+            raise LeaseLost
 
     async def history(self, sku: SkuId, limit: int = 100) -> list[StockChange]:
         """The latest changes, the latest first."""
@@ -176,8 +256,11 @@ class Stocks:
         ]
 
 
-def _keys(sku: SkuId) -> list[str]:
-    return [stock_key(sku), history_key(sku), DIRTY]
+def _slices(skus: Iterable[SkuId]) -> Iterator[list[SkuId]]:
+    """Some at a time, so that Redis does other work in between."""
+    left = iter(skus)
+    while some := list(islice(left, _CHANGED_AT_ONCE)):
+        yield some
 
 
 def _outcome(sku: SkuId, answer: Sequence[str]) -> Stock | SyncError:
@@ -186,24 +269,34 @@ def _outcome(sku: SkuId, answer: Sequence[str]) -> Stock | SyncError:
             return _stock(parts)
         case ["stale", revision]:
             return Stale("stock of", sku, int(revision))
-        case ["short", left, needed]:
+        case ["short", left, needed, wanted]:
             promised = f", but {needed} are committed to orders or set aside for channels"
+            again = f": {wanted} of those set aside are asked back, try again in a moment"
             return Conflict(
                 f"that would leave {left} units on hand{promised if needed != '0' else ''}"
+                f"{again if wanted != '0' else ''}"
             )
     return NotFound("SKU", sku)
 
 
 def _stock(parts: Sequence[str]) -> Stock:
     """From the hash's fields and values, one after the other."""
-    fields = dict(zip(parts[::2], parts[1::2], strict=True))
+    fields: dict[str, str] = {}
+    channels: dict[str, dict[ChannelId, int]] = {kind: {} for kind in "qdgxn"}
+    for name, value in zip(parts[::2], parts[1::2], strict=True):
+        if name[1:2] == ":":
+            channels[name[0]][ChannelId(name[2:])] = int(value)
+        else:
+            fields[name] = value
     return Stock(
         on_hand=int(fields["on_hand"]),
         committed=int(fields["committed"]),
-        quotas={
-            ChannelId(name.removeprefix(_QUOTA)): int(units)
-            for name, units in fields.items()
-            if name.startswith(_QUOTA)
-        },
+        quotas=channels["q"],
+        doubts=channels["d"],
+        generations=channels["g"],
+        unbound=tuple(sorted(channels["x"])),
+        sold=channels["n"],
+        wanted=int(fields.get("wanted", 0)),
+        wanted_until=float(fields.get("wanted_until", 0.0)),
         revision=int(fields["revision"]),
     )

@@ -1,58 +1,44 @@
+-- begins with ledger
 -- Change the units on hand of a SKU.
--- KEYS: stock, history, dirty.
--- ARGV: 'set' or 'adjust', units or difference, revision as it was read ('': whatever it is), unix
--- seconds, who, why, channel of notices, name of the adjustment ('': none). One that is the same as
--- among the latest changes was done: only its answer was lost, and it was asked for again at once.
+-- ARGV: SKU, 'set' or 'adjust', units or difference, revision as it was read ('': whatever it is), unix
+-- seconds, who, why, until when units are wanted that are set aside, name of the adjustment ('': none). One
+-- of the same name was done a moment ago: only its answer was lost, and it was asked for again at once.
 -- Answers {'ok', the stock's fields and values, …}, {'gone'}, {'stale', revision}, or, for fewer units
--- than are committed and set aside, {'short', units there would be, units needed}; it has written with the
--- first only, and only if that changes anything.
-local stock, history, dirty = KEYS[1], KEYS[2], KEYS[3]
-local how, number, revision, at, by, why, channel, named = unpack(ARGV)
-local LATEST, KEPT = 20, 10000 -- changes looked through, and kept at least of those there were
-local found = redis.call('HGETALL', stock)
-if #found == 0 then
+-- than are committed and set aside, {'short', units there would be, units needed, units that channels can
+-- be asked to give back for it}; it has changed units with the first only, and only if they are others.
+local sku, how, number, revision, at, by, why, til, named = unpack(ARGV)
+local NAMED_S = 60
+local mark = root .. 'adjusted:' .. named
+local stock = opened(sku)
+if not stock then
   return {'gone'}
 end
-local fields, needed = {}, 0
-for i = 1, #found, 2 do
-  fields[found[i]] = found[i + 1]
-  if found[i] == 'committed' or string.sub(found[i], 1, 2) == 'q:' then
-    needed = needed + tonumber(found[i + 1])
-  end
+if named ~= '' and redis.call('EXISTS', mark) == 1 then
+  return {'ok', unpack(parts(stock))}
 end
-local is_done = false
-if named ~= '' then
-  for _, change in ipairs(redis.call('XREVRANGE', history, '+', '-', 'COUNT', LATEST)) do
-    for i = 1, #change[2], 2 do
-      is_done = is_done or (change[2][i] == 'named' and change[2][i + 1] == named)
-    end
-  end
+if revision ~= '' and revision ~= stock.fields.revision then
+  return {'stale', stock.fields.revision}
 end
-if is_done then
-  return {'ok', unpack(found)}
-end
-if revision ~= '' and revision ~= fields.revision then
-  return {'stale', fields.revision}
-end
-local before = tonumber(fields.on_hand)
+local before, committed = units(stock, 'on_hand'), units(stock, 'committed')
 local after = tonumber(number)
 if how == 'adjust' then
   after = before + after
 end
-if after < needed then
-  return {'short', string.format('%.0f', after), string.format('%.0f', needed)}
+if after < committed + stock.set_aside then
+  local back = 0
+  if after >= committed then
+    back = committed + stock.set_aside - after
+    want(stock, before - after, at, til)
+    tell('stock', {write(stock, at, by, why, '', '')})
+  end
+  return {'short', whole(after), whole(committed + stock.set_aside), whole(back)}
 end
 if after ~= before then
-  local units = string.format('%.0f', after)
-  redis.call('HSET', stock, 'on_hand', units)
-  local next = redis.call('HINCRBY', stock, 'revision', 1)
-  redis.call('XADD', history, 'MAXLEN', '~', KEPT, '*', 'at', at, 'by', by, 'reason', why, 'delta',
-    string.format('%.0f', after - before), 'on_hand', units, 'revision', next, 'named', named)
-  redis.call('HINCRBY', dirty, fields.product, 1)
-  redis.call('PUBLISH', channel, '{"kind":"stock","ids":["' .. fields.product .. '"]}')
+  put(stock, 'on_hand', after)
+  satisfy(stock, before - after)
+  tell('stock', {write(stock, at, by, why, '', '')})
+  if named ~= '' then
+    redis.call('SET', mark, '1', 'EX', NAMED_S)
+  end
 end
-local answer = {'ok'}
-for _, part in ipairs(redis.call('HGETALL', stock)) do
-  answer[#answer + 1] = part
-end
-return answer
+return {'ok', unpack(parts(stock))}

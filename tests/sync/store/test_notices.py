@@ -85,7 +85,7 @@ async def test_a_listener_outlives_redis(
 async def test_a_notice_of_a_kind_from_later_is_heard_as_everything(
     heard: AsyncGenerator[Notice, None], connection: Connection
 ) -> None:
-    await connection.redis.publish(NOTICES, b'{"kind": "order", "ids": ["o_1"]}')
+    await connection.redis.publish(NOTICES, b'{"kind": "refund", "ids": ["o_1"]}')
 
     assert await following(heard) == EVERYTHING
 

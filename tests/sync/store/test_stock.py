@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from sync.allocation import WANTED_S
 from sync.connection import Connection
 from sync.errors import Conflict, NotFound, Stale
 from sync.model import TIKTOK, Product, SkuId, Stock
@@ -62,17 +63,32 @@ async def test_of_two_writers_of_one_revision_one_sets(stocks: Stocks) -> None:
 
 @pytest.mark.usefixtures("mug")
 async def test_no_unit_is_taken_that_is_committed_or_set_aside(
-    stocks: Stocks, connection: Connection
+    stocks: Stocks, connection: Connection, now: Now
 ) -> None:
     await connection.redis.hset(stock_key(MUG), mapping={"committed": "1", "q:tiktok": "2"})
 
     with pytest.raises(Conflict, match="would leave 2 units on hand, but 3 are committed"):
         await stocks.set(MUG, 2, 1, by="owner")
-    with pytest.raises(Conflict, match="would leave 2 units on hand, but 3 are committed"):
+    with pytest.raises(Conflict, match="1 of those set aside are asked back, try again"):
         await stocks.adjust(MUG, -3, by="owner", reason="broken")
+    with pytest.raises(Conflict, match=r"set aside for channels$"):
+        await stocks.adjust(MUG, -5, by="owner", reason="broken")
 
+    assert await stocks.get(MUG) == Stock(
+        on_hand=5,
+        committed=1,
+        quotas={TIKTOK: 2},
+        wanted=3,
+        wanted_until=now.at + WANTED_S,
+        revision=1,
+    )
     assert await stocks.adjust(MUG, -2, by="owner", reason="broken") == Stock(
-        on_hand=3, committed=1, quotas={TIKTOK: 2}, revision=2
+        on_hand=3,
+        committed=1,
+        quotas={TIKTOK: 2},
+        wanted=1,
+        wanted_until=now.at + WANTED_S,
+        revision=2,
     )
 
 
