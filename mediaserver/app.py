@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from mediaserver.airings import AirLog
 from mediaserver.allocator import give_memory_back
 from mediaserver.api import keys, whep, whip
 from mediaserver.api.news import shop_news
 from mediaserver.api.routes import application
 from mediaserver.clock import MonotonicClock
-from mediaserver.commerce import Kept, Showing, trading
+from mediaserver.commerce import Kept, Showing, supervised, trading
 from mediaserver.errors import ConfigError
 from mediaserver.lease import Leases, holder_name
 from mediaserver.loop_lag import LoopLag
@@ -32,6 +33,7 @@ from mediaserver.recordings import Recordings
 from mediaserver.redis_server import RedisServer, data_dir_lock
 from mediaserver.rtmp_feeds import RtmpFeeds
 from mediaserver.rundowns import Rundowns
+from mediaserver.sales import ShowSales
 from mediaserver.secret import RedactingFormatter, keys_of, token_of
 from mediaserver.settings import (
     HttpSettings,
@@ -49,6 +51,7 @@ from mediaserver.webrtc.viewing import Viewers
 from sync.connection import Connection
 from sync.errors import StoreUnavailable
 from sync.secret import Secret, Vault
+from sync.store.airings import Airings
 
 log = logging.getLogger(__name__)
 
@@ -142,6 +145,9 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         tasks = await stack.enter_async_context(task_group())
         if redis is not None:
             tasks.create_task(redis.supervise(), name="redis")
+        air_log = AirLog(Airings(store.connection), time.time)
+        tasks.create_task(supervised("air-log", air_log.run), name="air-log")
+        stack.push_async_callback(air_log.close)  # after the shows have ended
         leases = Leases(store, holder=name)
         node = Node(
             tasks=tasks,
@@ -153,6 +159,7 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
             owner_token=owner_token,
             clock=clock,
             resume_within_s=settings.show.resume_within_s,
+            on_target=air_log.note,
         )
         tasks.create_task(store.connection.watch(node.store_back), name="store")
         if redis is not None:
@@ -177,7 +184,8 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         )
         rundowns = Rundowns(commerce.badges, store.connection, lambda: node.known, commerce.now)
         news = shop_news(commerce)
-        Shopkeeper(commerce.notices, commerce.badges, rundowns, news).start(tasks)
+        show_sales = ShowSales(commerce.sales, lambda: node.known)
+        Shopkeeper(commerce.notices, commerce.badges, rundowns, news, commerce.sales).start(tasks)
         ice = IceSettings(
             host=settings.http.host,
             public_ip=settings.webrtc.public_ip,
@@ -226,6 +234,7 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         app[keys.RECORDINGS] = recordings
         app[keys.RUNDOWNS] = rundowns
         app[keys.SHOP_NEWS] = news
+        app[keys.SHOW_SALES] = show_sales
         app[keys.STILLS] = stills
         app[keys.STORE] = store
         app[keys.THUMBNAILS] = thumbnails

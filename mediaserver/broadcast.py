@@ -19,6 +19,7 @@ EventKind = Literal[
     "asset",
     "asset_removed",
     "rundown",
+    "sales",
     "channel",
     "product",
     "product_removed",

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import aiohttp
 
@@ -32,6 +33,8 @@ from sync.images.files import ImageFiles
 from sync.images.gatherer import Gatherer
 from sync.images.lookups import Lookups
 from sync.model import ProductId
+from sync.sales.analytics import LiveAnalytics
+from sync.sales.bookkeeper import Bookkeeper
 from sync.secret import Vault
 from sync.sidecar.session import Pictures
 from sync.sidecar.sidecar import Sidecar
@@ -93,6 +96,7 @@ class Commerce:
         tasks: asyncio.TaskGroup,
         now: Callable[[], float],
         markets: Markets,
+        time_zone: ZoneInfo,
     ) -> None:
         self.now = now
         self.markets = markets
@@ -107,6 +111,10 @@ class Commerce:
         self.imports = ImportDesk(importer, imports, kept.data_dir / "imports", tasks, now)
         self.badges = Badges(self.stores, now, markets)
         self.inventory = InventoryCheck(products, self.badges, now)
+        self.sales = Bookkeeper(connection, self.stores, time_zone)
+        self.live_analytics = LiveAnalytics(
+            None if tiktok is None else tiktok.client, self.stores.channels, now
+        )
         self._tiktok = tiktok
 
     @property
@@ -152,7 +160,13 @@ async def trading(
             keeping = tasks.create_task(supervised("tiktok-channel", tiktok.keeper.run))
             stack.callback(keeping.cancel)
         commerce = Commerce(
-            connection, tiktok, kept, tasks, now, markets(settings.us_highest_price)
+            connection,
+            tiktok,
+            kept,
+            tasks,
+            now,
+            markets(settings.us_highest_price),
+            shop.time_zone,
         )
         gatherer = Gatherer(
             commerce.stores.products,

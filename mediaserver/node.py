@@ -19,6 +19,7 @@ from mediaserver.packet import CanvasId, FeedId, ShowId, TargetId
 from mediaserver.secret import new_token, token_hash
 from mediaserver.settings import CapacitySettings
 from mediaserver.show import Show
+from mediaserver.show.core import OnTarget, unheard
 from mediaserver.state import CanvasRecord, ShowRecord, UnreadableRecord
 from mediaserver.store import Store, TokenRecord
 from sync.errors import StoreUnavailable
@@ -67,6 +68,7 @@ class Node:
         clock: Clock,
         resume_within_s: float = 600.0,
         now: Callable[[], float] = time.time,
+        on_target: OnTarget = unheard,
     ) -> None:
         self._tasks = tasks
         self._store = store
@@ -80,6 +82,7 @@ class Node:
         self._tokens: dict[str, TokenRecord] = {}
         self._resume_within_s = resume_within_s
         self._now = now
+        self._on_target = on_target
         self._left: set[ShowId] = set()
 
     # ---- shows
@@ -354,6 +357,7 @@ class Node:
             clock=self._clock,
             holder=holder,
             now=self._now,
+            on_target=self._on_target,
         )
         task = self._tasks.create_task(show.run(), name=f"show-{show.id}")
         self._shows[show.id] = show, task

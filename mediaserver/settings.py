@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cryptography.fernet import Fernet
 
@@ -173,6 +174,14 @@ def _dollars(value: object) -> int:
     return minor_units(_text(value), "USD")
 
 
+def _time_zone(value: object) -> ZoneInfo:
+    name = _text(value)
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError(f"must name a time zone, such as Europe/Berlin, not {name!r}") from None
+
+
 def _items(value: object) -> list[object]:
     """A TOML array, or the parts of a string between commas."""
     if isinstance(value, list):
@@ -222,6 +231,7 @@ class Setting(Generic[T]):
     parse: Parser[T]
 
 
+_UTC = ZoneInfo("UTC")
 _PORT = _whole(0, 65535)
 
 
@@ -325,11 +335,13 @@ class LogSettings:
 
 @dataclass(frozen=True)
 class ShopSettings:
-    """`allow_private_images`: pictures may come from addresses of our own network."""
+    """`allow_private_images`: pictures may come from addresses of our own network. `time_zone` is
+    the one whose hours and days the shop's reports have."""
 
     allow_private_images: Annotated[bool, Setting("SHOPCAST_ALLOW_PRIVATE_IMAGES", _yes_or_no)] = (
         False
     )
+    time_zone: Annotated[ZoneInfo, Setting("SHOPCAST_TIME_ZONE", _time_zone)] = _UTC
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from mediaserver.commerce import supervised
 from mediaserver.rundowns import Rundowns
 from mediaserver.shop_news import ShopNews
 from sync.eligibility.badges import Badges
+from sync.sales.bookkeeper import Bookkeeper
 from sync.store.notices import Notices
 
 
@@ -14,18 +15,25 @@ class Shopkeeper:
     """One for each server."""
 
     def __init__(
-        self, notices: Notices, badges: Badges, rundowns: Rundowns, news: ShopNews
+        self,
+        notices: Notices,
+        badges: Badges,
+        rundowns: Rundowns,
+        news: ShopNews,
+        sales: Bookkeeper,
     ) -> None:
         self._notices = notices
         self._badges = badges
         self._rundowns = rundowns
         self._news = news
+        self._sales = sales
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         for name, run in (
             ("notices", self._listen),
             ("rundowns", self._rundowns.run),
             ("shop-news", self._news.run),
+            ("sales", self._sales.run),
         ):
             tasks.create_task(supervised(name, run), name=name)
 
@@ -36,3 +44,4 @@ class Shopkeeper:
                     self._badges.forget_categories()
                 self._rundowns.note(notice)
                 self._news.note(notice)
+                self._sales.note(notice)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from mediaserver.api.keys import CLOCK, RUNDOWNS, SHOP_NEWS
+from mediaserver.api.keys import CLOCK, RUNDOWNS, SHOP_NEWS, SHOW_SALES
 from mediaserver.api.roles import authorized
 from mediaserver.api.shows import show_of
 from mediaserver.broadcast import Broadcast, Event
@@ -25,6 +25,7 @@ Select = Callable[[Event], dict[str, Any] | None]
 async def show_events(request: web.Request) -> web.StreamResponse:
     show = await show_of(request)
     await request.app[RUNDOWNS].refresh(show)
+    request.app[SHOW_SALES].refresh(show)
     return await _stream(request, show.events, _everything, levels=True)
 
 

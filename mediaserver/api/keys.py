@@ -12,6 +12,7 @@ from mediaserver.preview import Previews
 from mediaserver.rate_limit import RateLimit
 from mediaserver.recordings import Recordings
 from mediaserver.rundowns import Rundowns
+from mediaserver.sales import ShowSales
 from mediaserver.shop_news import ShopNews
 from mediaserver.stills import Stills, Thumbnails
 from mediaserver.store import Store
@@ -40,6 +41,7 @@ PREVIEWS = web.AppKey("previews", Previews)
 RECORDINGS = web.AppKey("recordings", Recordings)
 RUNDOWNS = web.AppKey("rundowns", Rundowns)
 SHOP_NEWS = web.AppKey("shop_news", ShopNews)
+SHOW_SALES = web.AppKey("show_sales", ShowSales)
 STILLS = web.AppKey("stills", Stills)
 STORE = web.AppKey("store", Store)
 THUMBNAILS = web.AppKey("thumbnails", Thumbnails)

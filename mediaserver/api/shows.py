@@ -9,7 +9,7 @@ from aiohttp import web
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from mediaserver.api.bodies import answer, decoded, read_json, shown
-from mediaserver.api.keys import NODE, RECORDINGS, RUNDOWNS
+from mediaserver.api.keys import NODE, RECORDINGS, RUNDOWNS, SHOW_SALES
 from mediaserver.errors import BadRequest, Conflict
 from mediaserver.media import FRAME_RATES
 from mediaserver.packet import CanvasId, ShowId
@@ -76,6 +76,7 @@ async def listing(request: web.Request) -> web.Response:
 async def read(request: web.Request) -> web.Response:
     show = await show_of(request)
     await request.app[RUNDOWNS].refresh(show)
+    request.app[SHOW_SALES].refresh(show)
     return answer(show.view())
 
 

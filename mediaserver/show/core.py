@@ -20,6 +20,7 @@ from mediaserver.media import Media
 from mediaserver.packet import AssetId, CanvasId, FeedId, ShowId, TargetId
 from mediaserver.program import Program, ProgramStats
 from mediaserver.recording import RecordingStatus
+from mediaserver.sales import sales_view
 from mediaserver.show.addresses import Addresses
 from mediaserver.show.cast import Cast, part
 from mediaserver.show.changes import changes
@@ -29,7 +30,7 @@ from mediaserver.show.shelf import Shelf
 from mediaserver.stage import Scene
 from mediaserver.state import AssetRecord, CanvasRecord, FeedRecord, ShowRecord, TargetRecord
 from mediaserver.store import Store
-from mediaserver.target import TargetStatus
+from mediaserver.target import Status, TargetStatus
 from mediaserver.view import (
     View,
     asset_view,
@@ -40,9 +41,18 @@ from mediaserver.view import (
     target_view,
 )
 from sync.model import ChannelId
+from sync.sales.report import NOTHING_SOLD
 from sync.secret import Vault
 
 log = logging.getLogger(__name__)
+
+OnTarget = Callable[[ShowId, TargetId, str | None, Status], None]
+"""Hears each change of a target's status, with its platform, which is None of one that was removed
+meanwhile."""
+
+
+def unheard(_show: ShowId, _target: TargetId, _platform: str | None, _status: Status) -> None:
+    """Nobody wants to know."""
 
 
 class ShowCore:
@@ -62,6 +72,7 @@ class ShowCore:
         clock: Clock,
         holder: str | None = None,
         now: Callable[[], float] = time.time,
+        on_target: OnTarget = unheard,
     ) -> None:
         self.record = msgspec.structs.replace(record, feeds={})
         self.events = Broadcast(self._state)
@@ -75,6 +86,8 @@ class ShowCore:
         self._cast = Cast(record.id, media)
         self._shelf = Shelf()
         self._since: dict[TargetId, tuple[float, float]] = {}
+        self._sales: View = sales_view(NOTHING_SOLD)
+        self._on_target = on_target
         self._air = Air(
             record.id,
             media,
@@ -115,6 +128,7 @@ class ShowCore:
             "targets": [self.target_view(target) for target in self.record.targets],
             "assets": [asset_view(key, asset) for key, asset in self.record.assets.items()],
             "rundown": self.rundown_view(),
+            "sales": self._sales,
         }
 
     def rundown_view(self) -> View:
@@ -306,8 +320,17 @@ class ShowCore:
                 return self.view()
         return {"id": key}
 
+    def show_sales(self, sales: View) -> None:
+        """Tell what the show has sold so far, where that is news."""
+        if sales != self._sales:
+            self._sales = sales
+            self.events.publish("sales", sales)
+
     def _target_changed(self, target_id: TargetId, status: TargetStatus) -> None:
-        if target_id in self.record.targets:
+        record = self.record.targets.get(target_id)
+        platform = None if record is None else record.platform
+        self._on_target(self.id, target_id, platform, status.status)
+        if record is not None:
             self.events.publish("target", self.target_view(target_id))
         self._wake.set()
 

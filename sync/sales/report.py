@@ -3,7 +3,7 @@
 Nothing is added up across currencies: each row and each total has one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -78,6 +78,9 @@ class Report(msgspec.Struct, frozen=True):
     tiktok_share: dict[str, float | None]
 
 
+NOTHING_SOLD = Report((), (), {})
+
+
 def report(book: Book, by: By, wanted: Wanted = EVERYTHING) -> Report:
     """Hours come in their order, everything else by what it earned."""
     chosen = _chosen(book, wanted)
@@ -91,8 +94,24 @@ def report(book: Book, by: By, wanted: Wanted = EVERYTHING) -> Report:
     if by == "hour":
         rows.sort(key=lambda row: (row.key, row.currency))
     else:
-        rows.sort(key=lambda row: (row.currency, -row.gmv, row.key is None, row.key))
+        rows.sort(key=_by_gmv)
     return Report(tuple(rows), _totals(by_channel), share)
+
+
+def of_shows(book: Book, shows: Collection[str]) -> dict[str, Report]:
+    """What those of `shows` sold that have sold anything, by channel."""
+    chosen = _chosen(book, EVERYTHING)
+    numbers = [number for show in shows if (number := book.shows.known(show)) is not None]
+    chosen = chosen[np.isin(book.columns[SHOW][chosen], numbers)]
+    chosen = chosen[np.argsort(book.columns[SHOW][chosen], kind="stable")]
+    of_each = book.columns[SHOW][chosen]
+    begins = np.flatnonzero(np.diff(of_each, prepend=-1)).tolist()
+    found = {}
+    for first, end in zip(begins, [*begins[1:], len(chosen)], strict=False):
+        if (show := book.shows.all[of_each[first]]) is not None:
+            rows = sorted(_rows(book, chosen[first:end], "channel"), key=_by_gmv)
+            found[show] = Report(tuple(rows), _totals(rows), _tiktok_share(rows))
+    return found
 
 
 def rooms(book: Book) -> dict[str, list[Row]]:
@@ -102,6 +121,10 @@ def rooms(book: Book) -> dict[str, list[Row]]:
         if isinstance(row.key, str):
             found.setdefault(row.key, []).append(row)
     return found
+
+
+def _by_gmv(row: Row) -> tuple[str, int, bool, str | int | None]:
+    return row.currency, -row.gmv, row.key is None, row.key
 
 
 def _totals(by_channel: Iterable[Row]) -> tuple[Row, ...]:

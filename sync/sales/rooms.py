@@ -4,9 +4,10 @@ It is the one whose TikTok target was live when the first order of the room fell
 says otherwise.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
+import numpy as np
 
 from sync.orders.order import RoomId
 
@@ -48,29 +49,39 @@ class Live(msgspec.Struct, frozen=True):
 
 
 def lives(
-    first_orders: Mapping[RoomId, float], airings: Iterable[Airing], said: Mapping[RoomId, Said]
+    first_orders: Mapping[RoomId, float], airings: Sequence[Airing], said: Mapping[RoomId, Said]
 ) -> dict[RoomId, Live]:
     """Each room of `first_orders`, which says when its first order fell."""
-    known = list(airings)
-    return {room: _live(room, at, known, said.get(room)) for room, at in first_orders.items()}
+    spans = _Spans(airings)
+    return {room: _live(room, at, spans, said.get(room)) for room, at in first_orders.items()}
 
 
-def candidates(airings: Iterable[Airing], moment: float) -> tuple[str, ...]:
-    """The shows that were live on TikTok at `moment`, the one that began last first: who goes live
-    while another show is on opens a new room. Where none was, those whose end is not known."""
-    before = [airing for airing in airings if airing.began_at <= moment]
-    certain = [airing for airing in before if moment < _until(airing, 0.0)]
-    found = certain or [airing for airing in before if moment < _until(airing, LOST_S)]
-    found.sort(key=lambda airing: (airing.began_at, airing.id), reverse=True)
-    return tuple(dict.fromkeys(airing.show for airing in found))
+class _Spans:
+    """Airings as columns: a shop has thousands of them, and as many rooms."""
+
+    def __init__(self, airings: Sequence[Airing]) -> None:
+        self._shows = [airing.show for airing in airings]
+        self._began = np.array([airing.began_at for airing in airings], np.float64)
+        self._certain = np.array([_until(airing, 0.0) for airing in airings], np.float64)
+        self._likely = np.array([_until(airing, LOST_S) for airing in airings], np.float64)
+
+    def at(self, moment: float) -> tuple[str, ...]:
+        """The shows that were live at `moment`, the one that began last first: who goes live while
+        another show is on opens a new room. Where none was, those whose end is not known."""
+        has_begun = self._began <= moment
+        found = np.flatnonzero(has_begun & (moment < self._certain))
+        if not len(found):
+            found = np.flatnonzero(has_begun & (moment < self._likely))
+        latest_first = found[np.argsort(-self._began[found], kind="stable")]
+        return tuple(dict.fromkeys(self._shows[index] for index in latest_first.tolist()))
 
 
 def _until(airing: Airing, lost_s: float) -> float:
     return airing.seen_at + lost_s if airing.ended_at is None else airing.ended_at
 
 
-def _live(room: RoomId, at: float, airings: list[Airing], said: Said | None) -> Live:
-    shows = candidates(airings, at)
+def _live(room: RoomId, at: float, spans: _Spans, said: Said | None) -> Live:
+    shows = spans.at(at)
     if said is not None:
         return Live(room, said.show, at, confirmed=True, candidates=shows)
     return Live(room, shows[0] if shows else None, at, candidates=shows)

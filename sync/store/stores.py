@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from sync.connection import Connection
+from sync.store.airings import Airings
 from sync.store.buyers import Buyers
 from sync.store.categories import Categories
 from sync.store.channel import Channels
@@ -14,6 +15,7 @@ from sync.store.orders import Orders
 from sync.store.products import Products
 from sync.store.progress import ProgressStore
 from sync.store.remote_skus import RemoteSkus
+from sync.store.rooms import Rooms
 from sync.store.stock import Stocks
 from sync.store.uploads import Uploads
 from sync.store.watermark import Watermarks
@@ -29,6 +31,8 @@ class Stores:
         self.buyers = Buyers(connection, now)
         self.remote_skus = RemoteSkus(connection)
         self.watermarks = Watermarks(connection)
+        self.airings = Airings(connection)
+        self.rooms = Rooms(connection)
         self.images = Images(connection)
         self.dirty = Dirty(connection)
         self.hints = Hints(connection)

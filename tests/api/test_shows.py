@@ -37,6 +37,7 @@ async def test_a_show_begins_with_one_landscape_canvas(owner: Client) -> None:
         "targets": [],
         "assets": [],
         "rundown": {"products": [], "pinned": None},
+        "sales": {"channels": [], "totals": [], "tiktok_share": {}},
     }
     assert await owner.get(f"{SHOWS}/{show['id']}") == show
     assert await owner.get(SHOWS) == {"shows": [show]}

@@ -15,7 +15,7 @@ from sync.model import TIKTOK, ProductId
 from sync.orders.order import OWN_SHOP, Order, OrderLine, OrderStatus, RoomId
 from sync.sales.book import Book
 from sync.sales.gmv import figures, is_sale
-from sync.sales.report import By, Report, Row, Wanted, report, rooms
+from sync.sales.report import By, Report, Row, Wanted, of_shows, report, rooms
 from tests.sync.sales.things import PLACED_AT, line, order
 
 UTC = ZoneInfo("UTC")
@@ -254,6 +254,17 @@ def test_the_first_order_of_a_room_is_the_earliest_whenever_it_comes_paid_or_not
 
     book.put([order("2", line(), line("2"), created_at=PLACED_AT - 60, **unpaid)])
     assert book.first_orders() == {room: PLACED_AT}
+
+
+@given(found=st.lists(orders(), max_size=30))
+def test_what_shows_sold_is_what_a_report_of_each_tells(found: list[Order]) -> None:
+    book = book_of(*found)
+    shows = {"autumn", "winter", "summer"}
+
+    each = {show: report(book, "channel", Wanted(show=show)) for show in shows}
+
+    assert of_shows(book, shows) == {show: told for show, told in each.items() if told.rows}
+    assert of_shows(book, {"winter"}).keys() <= {"winter"}
 
 
 def test_what_rooms_sold_is_told_for_each_of_them() -> None:

@@ -5,12 +5,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sync.orders.order import RoomId
-from sync.sales.rooms import LOST_S, Airing, Said, candidates, lives
+from sync.sales.rooms import LOST_S, Airing, Said, lives
 
 ROOM = RoomId("7001")
 AUTUMN = Airing("a1", "autumn", "tok", began_at=100.0, seen_at=190.0, ended_at=200.0)
 WINTER = Airing("a2", "winter", "tok", began_at=150.0, seen_at=390.0, ended_at=400.0)
 KILLED = Airing("a3", "killed", "tok", began_at=100.0, seen_at=130.0)
+
+
+def candidates(airings: list[Airing], moment: float) -> tuple[str, ...]:
+    return lives({ROOM: moment}, airings, {})[ROOM].candidates
 
 
 def test_a_room_belongs_to_the_show_that_was_live_when_its_first_order_fell() -> None:
