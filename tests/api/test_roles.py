@@ -26,6 +26,7 @@ def address(path: str, invited: Invited) -> str:
         .replace("{recording}", "none")
         .replace("{import}", "none")
         .replace("{product}", "none")
+        .replace("{room}", "none")
         .replace("{sku}", "none")
         .replace("{schema}", "layout.json")
         .replace("{name}", "host.js")
