@@ -71,7 +71,7 @@ class AirLog:
             at, unsaved = self._now(), dict(self._unsaved)
             self._open = {key: replace(airing, seen_at=at) for key, airing in self._open.items()}
             still_live = {airing.id: airing for airing in self._open.values()}
-            await self._airings.save(list((still_live | unsaved).values()), is_news=bool(unsaved))
+            await self._airings.save(list((unsaved | still_live).values()), is_news=bool(unsaved))
             for name, airing in unsaved.items():
                 if self._unsaved[name] == airing:  # else it has ended meanwhile
                     del self._unsaved[name]

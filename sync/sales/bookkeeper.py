@@ -77,7 +77,7 @@ class Bookkeeper:
         an await. Raises StoreUnavailable."""
         async with self._turn:
             await self._catch_up()
-        if not self._is_loaded or not self._connection.available:
+        if not self._connection.available:
             raise StoreUnavailable("the server's store (Redis) does not answer")
         return self._book, self._lives
 
@@ -88,7 +88,7 @@ class Bookkeeper:
 
     async def _catch_up(self) -> None:
         """Raises StoreUnavailable, and then it is tried again."""
-        if self._all_changed:
+        if self._all_changed or not self._is_loaded:
             await self._read_all()
         changed, self._changed = self._changed, set()
         try:
