@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import aiohttp
 
@@ -33,6 +32,10 @@ from sync.images.files import ImageFiles
 from sync.images.gatherer import Gatherer
 from sync.images.lookups import Lookups
 from sync.model import ProductId
+from sync.orders.desk import Desk
+from sync.orders.intake import Intake
+from sync.orders.retention import Retention
+from sync.orders.tiktok_desk import TikTokDesk
 from sync.sales.analytics import LiveAnalytics
 from sync.sales.bookkeeper import Bookkeeper
 from sync.secret import Vault
@@ -96,7 +99,8 @@ class Commerce:
         tasks: asyncio.TaskGroup,
         now: Callable[[], float],
         markets: Markets,
-        time_zone: ZoneInfo,
+        vault: Vault,
+        shop: ShopSettings,
     ) -> None:
         self.now = now
         self.markets = markets
@@ -111,10 +115,16 @@ class Commerce:
         self.imports = ImportDesk(importer, imports, kept.data_dir / "imports", tasks, now)
         self.badges = Badges(self.stores, now, markets)
         self.inventory = InventoryCheck(products, self.badges, now)
-        self.sales = Bookkeeper(connection, self.stores, time_zone)
+        self.sales = Bookkeeper(connection, self.stores, shop.time_zone)
         self.live_analytics = LiveAnalytics(
             None if tiktok is None else tiktok.client, self.stores.channels, now
         )
+        days = shop.buyer_data_days
+        self.intake = tiktok_desk = None
+        if tiktok is not None:
+            self.intake = Intake(tiktok.client, self.stores, vault, buyer_data_days=days, now=now)
+            tiktok_desk = TikTokDesk(tiktok.client, self.stores.channels, self.intake)
+        self.desk = Desk(self.stores, ids, vault, tiktok_desk, buyer_data_days=days, now=now)
         self._tiktok = tiktok
 
     @property
@@ -166,7 +176,8 @@ async def trading(
             tasks,
             now,
             markets(settings.us_highest_price),
-            shop.time_zone,
+            vault,
+            shop,
         )
         gatherer = Gatherer(
             commerce.stores.products,
@@ -181,6 +192,9 @@ async def trading(
         )
         gathering = tasks.create_task(supervised("images", gatherer.run))
         stack.callback(gathering.cancel)
+        retention = Retention(commerce.stores)
+        erasing = tasks.create_task(supervised("buyers", retention.run))
+        stack.callback(erasing.cancel)
         if tiktok is not None:
             sidecar = _sidecar(connection, commerce, tiktok.client, holder, showing)
             syncing = tasks.create_task(supervised("tiktok-sync", sidecar.run))

@@ -336,12 +336,14 @@ class LogSettings:
 @dataclass(frozen=True)
 class ShopSettings:
     """`allow_private_images`: pictures may come from addresses of our own network. `time_zone` is
-    the one whose hours and days the shop's reports have."""
+    the one whose hours and days the shop's reports have. What is known of an order's buyer is kept
+    for `buyer_data_days`."""
 
     allow_private_images: Annotated[bool, Setting("SHOPCAST_ALLOW_PRIVATE_IMAGES", _yes_or_no)] = (
         False
     )
     time_zone: Annotated[ZoneInfo, Setting("SHOPCAST_TIME_ZONE", _time_zone)] = _UTC
+    buyer_data_days: Annotated[int, Setting("SHOPCAST_BUYER_DATA_DAYS", _whole(1, 3650))] = 60
 
 
 @dataclass(frozen=True)

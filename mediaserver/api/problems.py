@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem+json: one table from exceptions to HTTP."""
 
 import logging
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -21,7 +22,7 @@ from mediaserver.errors import (
 )
 from mediaserver.state import UnreadableRecord
 from sync import errors as shop
-from sync.errors import StoreUnavailable
+from sync.errors import InsufficientStock, Shortage, StoreUnavailable
 from sync.tiktok.errors import NotAuthorized, RateLimited, TikTokError, TikTokUnavailable
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,13 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return response
     except Exception as error:
         if (status := _status(request, error)) is not None:
-            return problem(status, str(error), path=_path(error), headers=_headers(error))
+            return problem(
+                status,
+                str(error),
+                path=_path(error),
+                shortages=error.shortages if isinstance(error, InsufficientStock) else (),
+                headers=_headers(error),
+            )
         log.exception("request_failed method=%s path=%s", request.method, request.path)
         return problem(
             HTTPStatus.INTERNAL_SERVER_ERROR, "an error inside this server; its log tells more"
@@ -90,9 +97,15 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 def problem(
-    status: int, detail: str, *, path: str | None = None, headers: dict[str, str] | None = None
+    status: int,
+    detail: str,
+    *,
+    path: str | None = None,
+    shortages: Sequence[Shortage] = (),
+    headers: dict[str, str] | None = None,
 ) -> web.Response:
-    """RFC 9457 §3; `path` points into the body that was sent."""
+    """RFC 9457 §3; `path` points into the body that was sent, `shortages` say of what there was too
+    little."""
     document: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -101,6 +114,8 @@ def problem(
     }
     if path:
         document["path"] = path
+    if shortages:
+        document["shortages"] = shortages
     return web.Response(
         status=status,
         body=msgspec.json.encode(document),

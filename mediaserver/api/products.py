@@ -47,7 +47,7 @@ async def listing(request: web.Request) -> web.Response:
     query = parameters(request, _LISTING)
     page = await _catalogue(request).page(
         _after(query),
-        _limit(query, DEFAULT_LIMIT, MAX_LIMIT),
+        limit_of(query, DEFAULT_LIMIT, MAX_LIMIT),
         _search(query),
     )
     products = []
@@ -103,7 +103,7 @@ async def adjust_stock(request: web.Request) -> web.Response:
 
 
 async def stock_history(request: web.Request) -> web.Response:
-    limit = _limit(parameters(request, ("limit",)), MAX_HISTORY // 10, MAX_HISTORY)
+    limit = limit_of(parameters(request, ("limit",)), MAX_HISTORY // 10, MAX_HISTORY)
     changes = await _catalogue(request).stock_history(*_sku(request), limit)
     return answer({"changes": [stock_change_view(change) for change in changes]})
 
@@ -168,7 +168,7 @@ def _after(query: Mapping[str, str]) -> ProductId | None:
     return None if after is None else ProductId(after)
 
 
-def _limit(query: Mapping[str, str], usual: int, most: int) -> int:
+def limit_of(query: Mapping[str, str], usual: int, most: int) -> int:
     """Raises BadRequest."""
     text = query.get("limit", str(usual))
     if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= most:

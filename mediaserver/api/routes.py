@@ -15,6 +15,7 @@ from mediaserver.api import (
     imports,
     metrics,
     oauth,
+    orders,
     pages,
     products,
     recordings,
@@ -41,6 +42,7 @@ _RECORDING = _SHOW + "/recordings/{recording}"
 _ASSET = _SHOW + "/assets/{asset}"
 _TIKTOK = "/api/v1/channels/tiktok"
 _PRODUCT = "/api/v1/products/{product}"
+_ORDER = "/api/v1/orders/{order}"
 _STOCK = _PRODUCT + "/skus/{sku}/stock"
 
 
@@ -110,6 +112,16 @@ def application(whip: Iterable[web.AbstractRouteDef]) -> web.Application:
             web.put(_STOCK, products.set_stock),
             web.post(_STOCK + "/adjust", products.adjust_stock),
             web.get(_STOCK + "/history", products.stock_history),
+            web.get("/api/v1/orders", orders.listing),
+            web.post("/api/v1/orders", orders.place),
+            web.get(_ORDER, orders.read),
+            web.get(_ORDER + "/buyer", orders.buyer),
+            web.post(_ORDER + "/pay", orders.pay),
+            web.post(_ORDER + "/fulfil", orders.fulfil),
+            web.post(_ORDER + "/cancel", orders.cancel),
+            web.post(_ORDER + "/complete", orders.complete),
+            web.post(_ORDER + "/return", orders.give_back),
+            web.post(_ORDER + "/restock", orders.restock),
             web.get("/api/v1/schemas/{schema}", schemas.schema),
             web.get("/api/v1/reports/gmv", reports.gmv),
             web.get("/api/v1/reports/lives", reports.lives),

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 
 from sync.catalogue.product_draft import Ids
 from sync.errors import Conflict, InsufficientStock
@@ -18,6 +19,7 @@ from sync.secret import Vault
 from sync.store.orders import Buyer as KeptBuyer
 from sync.store.orders import Idempotency, OrderChanged, Saved
 from sync.store.stores import Stores
+from sync.tiktok.errors import TikTokError
 from sync.tiktok.wire import CancelWhy
 
 WAIT_S = 5.0
@@ -111,10 +113,10 @@ class Desk:
         )
 
     async def cancel(
-        self, order: OrderId, units: Units | None, why: CancelWhy, reason: str, *, by: str
+        self, order: OrderId, units: Units | None, why: CancelWhy | None, reason: str, *, by: str
     ) -> Order:
         """Those units, None for all that are left, will not be sent. One of TikTok's is cancelled
-        there, for `why`.
+        there, for `why`, unless its buyer wants it.
 
         Raises NotFound, what moves.cancelled does, and what TikTokDesk.cancel does.
         """
@@ -123,7 +125,7 @@ class Desk:
             await self._desk.cancel(found, units, why)
             return await self._stores.orders.get(order)
         return await self._moved(
-            order, lambda there: moves.cancelled(there, units, reason or why, self._now()), by
+            order, lambda there: moves.cancelled(there, units, reason or why or "", self._now()), by
         )
 
     async def complete(self, order: OrderId, *, by: str) -> Order:
@@ -144,9 +146,14 @@ class Desk:
         return await self._changed(order, lambda there: moves.restocked(there, units), by)
 
     async def buyer(self, order: OrderId) -> Buyer | None:
-        """None where nothing is kept of them, or not any more. Raises NotFound."""
+        """None where nothing is kept of them, or not any more. TikTok is asked again for one that
+        was erased when it was disconnected. Raises NotFound."""
         found = await self._stores.orders.get(order)
         text = await self._stores.buyers.get(found)
+        if text is None and found.channel == TIKTOK and self._tiktok is not None:
+            with suppress(TikTokError, Conflict):
+                await self._tiktok.look(found)
+            text = await self._stores.buyers.get(found)
         return None if text is None else opened(text, self._vault)
 
     @property

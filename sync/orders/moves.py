@@ -41,11 +41,12 @@ _INSTEAD: Mapping[Move, str] = {
 
 
 class GivenBack(NamedTuple):
-    """Units of a line that came back, and what was paid back for them in all."""
+    """Units of a line that came back, and what was paid back for them in all, None for their
+    price."""
 
     line: LineId
     units: int
-    refund: int
+    refund: int | None = None
 
 
 def paid(order: Order, at: float) -> Order:
@@ -98,12 +99,15 @@ def returned(order: Order, back: Sequence[GivenBack], reason: str, at: float) ->
     if len(units) < len(back):
         raise Invalid("names a line twice", "lines")
     found = _of_lines(order, units, _out, "were sent and not returned")
-    refunds = {each.line: each.refund for each in back}
+    by_id = {line.id: line for line in order.lines}
+    refunds = {}
     for number, each in enumerate(back):
-        line = next(line for line in order.lines if line.id == each.line)
+        line = by_id[each.line]
         most = line.price * line.sent - line.refunded
-        if not 0 <= each.refund <= most:
-            raise Invalid(f"at most {most} can be paid back", f"lines[{number}].refund")
+        refund = min(most, line.price * each.units) if each.refund is None else each.refund
+        if not 0 <= refund <= most:
+            raise Invalid(f"must be from 0 to {most}", f"lines[{number}].refund")
+        refunds[each.line] = refund
     lines = [
         replace(
             line,

@@ -1,7 +1,7 @@
 """What a person does with TikTok's orders from here: TikTok is told, and the order read again."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from sync.errors import Conflict, Invalid
 from sync.model import TIKTOK, RemoteShop
@@ -60,7 +60,7 @@ class TikTokDesk:
 
         await self._asked(cipher, order, ask, wire.ALREADY_SHIPPED)
 
-    async def cancel(self, order: Order, units: Units | None, why: wire.CancelWhy) -> None:
+    async def cancel(self, order: Order, units: Units | None, why: wire.CancelWhy | None) -> None:
         """Cancel those units, None for all. Where the buyer waits for that, their wish is
         granted."""
         shop = await self._shop()
@@ -68,13 +68,15 @@ class TikTokDesk:
         remote = await self._remote(cipher, order)
         lines = _lines(order, units)
         wish = None if lines else await self._wish(cipher, order)
+        if wish is None and why is None:
+            raise Invalid(f"must be one of {', '.join(get_args(wire.CancelWhy))}", "why")
+        reason = "" if why is None else wire.cancel_reason(why, remote.status, shop.region)
 
         async def ask() -> None:
             if wish is not None:
                 await self._tiktok.approve_cancellation(cipher, wish, f"approve-{wish}")
-                return
-            reason = wire.cancel_reason(why, remote.status, shop.region)
-            await self._tiktok.cancel_order(cipher, order.remote_id, reason, lines)
+            else:
+                await self._tiktok.cancel_order(cipher, order.remote_id, reason, lines)
 
         await self._asked(cipher, order, ask, wire.ALREADY_CANCELLED)
 

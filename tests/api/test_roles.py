@@ -28,6 +28,7 @@ def address(path: str, invited: Invited) -> str:
         .replace("{product}", "none")
         .replace("{room}", "none")
         .replace("{sku}", "none")
+        .replace("{order}", "none")
         .replace("{schema}", "layout.json")
         .replace("{name}", "host.js")
     )
