@@ -12,7 +12,7 @@ from mediaserver.errors import BadRequest, Unauthorized
 from sync.connecting.doubt import doubt
 from sync.errors import Invalid
 from sync.model import TIKTOK
-from sync.store.hints import Hint
+from sync.store.hints import Hint, OtherShop
 from sync.tiktok.webhooks import (
     SIGNATURE_HEADER,
     AuditChanged,
@@ -41,28 +41,35 @@ async def receive(request: web.Request) -> web.Response:
         event = parse(body)
     except Invalid as error:
         raise BadRequest(error.reason, error.path) from None
-    record = await commerce.stores.channels.get(TIKTOK)
-    if record.shop is None or event.shop_id != record.shop.id:
+    try:
+        await _keep(commerce, event)
+    except OtherShop:
         log.info("tiktok_webhook_of_another_shop topic=%s", event.topic)
-        return answer({})
-    await _kept(commerce, event)
     return answer({})
 
 
-async def _kept(commerce: Commerce, event: Event) -> None:
+async def _keep(commerce: Commerce, event: Event) -> None:
+    """Raises OtherShop. What comes often costs one round trip to the store."""
+    stores, shop = commerce.stores, event.shop_id
+    if not shop:
+        raise OtherShop
+    match event.data:
+        case OrderChanged() | CancellationChanged() | ReturnChanged():
+            hint = Hint("order", event.data.order_id)
+            await stores.hints.add(hint, event.notification_id, shop)
+            return
+        case ProductChanged() | AuditChanged():
+            hint = Hint("product", event.data.product_id)
+            await stores.hints.add(hint, event.notification_id, shop)
+            return
+    record = await stores.channels.get(TIKTOK)
+    if record.shop is None or record.shop.id != shop:
+        raise OtherShop
     match event.data:
         case Deauthorized():
-            await doubt(commerce.stores.channels, commerce.now())
+            await doubt(stores.channels, commerce.now())
         case AuthorizationExpiring(expiration_time=int(ends_at)):
             said_at = float(event.timestamp or 0)
             await commerce.tiktok.keeper.expiring(float(ends_at), said_at)
-        case OrderChanged() | CancellationChanged() | ReturnChanged():
-            await commerce.stores.hints.add(
-                Hint("order", event.data.order_id), event.notification_id
-            )
-        case ProductChanged() | AuditChanged():
-            await commerce.stores.hints.add(
-                Hint("product", event.data.product_id), event.notification_id
-            )
         case _:
             log.info("tiktok_webhook_unknown type=%d", event.type)

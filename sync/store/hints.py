@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from sync.connection import Connection
+from sync.errors import SyncError
+from sync.model import TIKTOK
 from sync.store.keys import NOTICES, key
 from sync.store.notices import encoded
 
@@ -16,6 +18,13 @@ HINTS = key("hints")
 
 REPEATED_S = 3 * 24 * 3600
 """How long a notification is known again: TikTok gives up repeating one long before."""
+
+
+class OtherShop(SyncError):
+    """The hint is of a shop that is not connected."""
+
+    def __init__(self) -> None:
+        super().__init__("it is of a shop that is not connected")
 
 
 class Hint(NamedTuple):
@@ -32,15 +41,18 @@ class Hints:
         self._connection = connection
         self._redis = connection.redis
 
-    async def add(self, hint: Hint, notification_id: str | None) -> bool:
-        """Whether the notification was new."""
+    async def add(self, hint: Hint, notification_id: str | None, shop: str = "") -> bool:
+        """Whether the notification was new. Raises OtherShop where it names a `shop` at TikTok
+        that is not the one that is connected."""
         about = f"{hint.kind}:{hint.id}"
         answer = await self._connection.script(
             "sync.store",
             "add_hint",
-            [key(f"notified:{notification_id or ''}"), HINTS],
-            [about, REPEATED_S if notification_id else 0, NOTICES, encoded("hint", about)],
+            [key(f"notified:{notification_id or ''}"), HINTS, key(f"channel:{TIKTOK}")],
+            [about, REPEATED_S if notification_id else 0, NOTICES, encoded("hint", about), shop],
         )
+        if answer[0] == "foreign":
+            raise OtherShop
         return answer[0] == "new"
 
     async def all(self) -> dict[Hint, int]:
