@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +21,12 @@ from sync.store.airings import Airings
 from sync.store.keys import NOTICES
 from sync.store.notices import EVERYTHING, Notices, encoded
 from sync.store.rooms import Rooms
+from sync.store.stores import Stores
+from tests.api.client import Client
+from tests.control.test_process import client_of, serving, show_on_air
+from tests.peers.rtmp_record import RtmpRecord
 from tests.sync.now import Now
+from tests.sync.sales.things import line, order
 
 TIMEOUT_S = 30.0
 
@@ -165,3 +173,63 @@ async def test_whose_rooms_are_whose_is_asked_again_when_an_airing_begins_or_end
         assert [await anext(heard), await anext(heard)] == [Notice("sales")] * 2
         await connection.redis.publish(NOTICES, encoded("order", "1"))
         assert await anext(heard) == Notice("order", ("1",))
+
+
+async def on_tiktok(owner: Client, url: str) -> str:
+    """A show whose target on TikTok is live."""
+    path = await show_on_air(owner)
+    target = {"platform": "tiktok", "url": url, "stream_key": "k"}
+    target_id = (await owner.post(f"{path}/targets", target, 201))["id"]
+    async with owner.events(f"{path}/events") as events:
+        await owner.post(f"{path}/targets/{target_id}/start")
+        await events.until("target", status="live")
+    return path
+
+
+async def test_a_killed_server_leaves_an_open_end_and_the_show_has_the_lives_of_then(
+    tmp_path: Path,
+) -> None:
+    async with AsyncExitStack() as stack:
+        destination = await stack.enter_async_context(RtmpRecord())
+        server = await stack.enter_async_context(serving(tmp_path))
+        owner = await stack.enter_async_context(client_of(server))
+        path = await on_tiktok(owner, destination.url)
+        connection = Connection(f"unix://{tmp_path}/redis.sock")
+        stack.push_async_callback(connection.close)
+        stores = Stores(connection, time.time)
+        async with asyncio.timeout(TIMEOUT_S):
+            while not (found := await stores.airings.all()):
+                pass
+        assert found[0].ended_at is None
+        fell_at = time.time()
+        server.process.kill()
+        await server.process.wait()
+
+        again = await stack.enter_async_context(serving(tmp_path, SHOPCAST_RESUME_WITHIN_S="0"))
+        owner = await stack.enter_async_context(client_of(again))
+        connection = Connection(f"unix://{tmp_path}/redis.sock")
+        stack.push_async_callback(connection.close)
+        late = order("1", line(room=RoomId("7")), created_at=fell_at)
+        await Stores(connection, time.time).orders.save(late, [], by="test")
+        async with asyncio.timeout(TIMEOUT_S):
+            while not (told := (await owner.get("/api/v1/reports/lives"))["lives"]):
+                pass
+
+    assert path.endswith(told[0]["show"])
+
+
+async def test_a_server_that_is_ended_writes_when_its_shows_went_off_air(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        destination = await stack.enter_async_context(RtmpRecord())
+        server = await stack.enter_async_context(serving(tmp_path))
+        owner = await stack.enter_async_context(client_of(server))
+        await on_tiktok(owner, destination.url)
+        server.process.terminate()
+        await server.ended(TIMEOUT_S)
+
+    async with RedisServer(tmp_path) as redis:
+        connection = Connection(redis.url)
+        (found,) = await Airings(connection).all()
+        await connection.close()
+    assert found.ended_at is not None
+    assert found.began_at <= found.ended_at
