@@ -75,8 +75,10 @@ def stock_view(stock: Stock) -> View:
         "on_hand": stock.on_hand,
         "committed": stock.committed,
         "quotas": stock.quotas,
+        "unsettled": sorted({*stock.doubts, *stock.unbound}),
         "free": stock.free,
         "available": stock.available,
+        "sold": stock.sold,
         "revision": stock.revision,
     }
 
