@@ -6,7 +6,9 @@ import pytest
 from mediaserver.redis_server import RedisServer
 from sync.connection import Connection
 from sync.store.dirty import Dirty
+from sync.store.lease import Fence, Lease
 from sync.store.notices import Notices
+from sync.store.orders import Orders
 from sync.store.products import Products
 from sync.store.stock import Stocks
 from tests.sync.now import Now
@@ -38,6 +40,19 @@ def products(connection: Connection, now: Now) -> Products:
 @pytest.fixture
 def stocks(connection: Connection, now: Now) -> Stocks:
     return Stocks(connection, now)
+
+
+@pytest.fixture
+def orders(connection: Connection, now: Now) -> Orders:
+    return Orders(connection, now)
+
+
+@pytest.fixture
+async def fence(connection: Connection) -> Fence:
+    """Of the one server that syncs the shop."""
+    fence = await Lease(connection, holder="me").acquire()
+    assert fence is not None
+    return fence
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ local was_updated, was_digest, was_status, lines = nil, '', nil, {}
 if state then
   was_updated, was_digest, was_status, lines = unpack(cjson.decode(state))
 end
-if base ~= '' and base ~= was_digest then
+if base ~= '' and base ~= was_digest and digest ~= was_digest then -- the latter: it was asked for twice
   return {'moved'}
 end
 if was_updated and tonumber(was_updated) > tonumber(updated) then

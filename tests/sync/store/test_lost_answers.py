@@ -8,13 +8,17 @@ from contextlib import asynccontextmanager
 import pytest
 
 from mediaserver.redis_server import RedisServer
+from sync.allocation import Reserved
 from sync.connection import Connection
 from sync.errors import Stale
-from sync.model import Product, SkuId, Stock
+from sync.model import TIKTOK, Product, SkuId, Stock
+from sync.orders.order import Held, LineId
+from sync.store.lease import Fence
+from sync.store.orders import Orders
 from sync.store.products import Products
 from sync.store.stock import Stocks
 from tests.sync.now import Now
-from tests.sync.things import product
+from tests.sync.things import claim, order, product
 
 MUG = SkuId("s_mug")
 
@@ -67,10 +71,20 @@ async def between(redis_server: RedisServer) -> AsyncIterator[Lossy]:
 
 
 @pytest.fixture
-async def stocks(between: Lossy, now: Now) -> AsyncIterator[Stocks]:
+async def broken(between: Lossy) -> AsyncIterator[Connection]:
     connection = Connection(between.url)
-    yield Stocks(connection, now)
+    yield connection
     await connection.close()
+
+
+@pytest.fixture
+def stocks(broken: Connection, now: Now) -> Stocks:
+    return Stocks(broken, now)
+
+
+@pytest.fixture
+def orders(broken: Connection, now: Now) -> Orders:
+    return Orders(broken, now)
 
 
 @pytest.mark.usefixtures("mug")
@@ -98,3 +112,49 @@ async def test_stock_that_is_set_and_not_told_so_is_stale(stocks: Stocks, betwee
         await stocks.set(MUG, 9, 2, by="owner", reason="counted")
 
     assert await stocks.get(MUG) == Stock(on_hand=9, revision=3)
+
+
+@pytest.mark.usefixtures("mug")
+async def test_an_order_whose_answer_is_lost_is_saved_once(
+    orders: Orders, stocks: Stocks, between: Lossy
+) -> None:
+    await orders.save(order(name="o_0"), [claim(1)], by="tiktok")
+    between.word = b"o_1"
+
+    saved = await orders.save(order(), [claim(2)], by="tiktok", strict=True)
+
+    assert between.lost == 1
+    assert saved.held == {LineId("1"): Held(MUG, held=2)}
+    assert (await stocks.get(MUG)).committed == 3
+    assert [each.committed_delta for each in await stocks.history(MUG)] == [2, 1, 0]
+
+
+@pytest.mark.usefixtures("mug")
+async def test_an_order_that_is_changed_and_not_told_so_has_not_been_changed_by_others(
+    orders: Orders, stocks: Stocks, between: Lossy
+) -> None:
+    placed = order()
+    await orders.save(placed, [claim(2)], by="tiktok")
+    sent = order(status="IN_TRANSIT", updated_at=placed.updated_at + 1)
+    between.word = b"IN_TRANSIT"
+
+    saved = await orders.save(sent, [claim(2, sent=2)], by="Pia", base=placed)
+
+    assert between.lost == 1
+    assert saved.order == sent
+    assert (await stocks.get(MUG)).on_hand == 3
+
+
+@pytest.mark.usefixtures("mug")
+async def test_units_set_aside_and_not_told_so_are_set_aside_for_both_askings(
+    stocks: Stocks, between: Lossy, fence: Fence
+) -> None:
+    """More is set aside than offered, until it is settled."""
+    await stocks.reserve({MUG: 0}, TIKTOK, fence)
+    between.word = b"3}"
+
+    answers = await stocks.reserve({MUG: 3}, TIKTOK, fence)
+
+    assert between.lost == 1
+    assert answers == {MUG: Reserved(0, exact=False, generation=3, sold=0)}
+    assert (await stocks.get(MUG)).quotas == {TIKTOK: 3}

@@ -31,11 +31,6 @@ CUP = SkuId("s_cup")
 ONE = LineId("1")
 
 
-@pytest.fixture
-def orders(connection: Connection, now: Now) -> Orders:
-    return Orders(connection, now)
-
-
 @pytest.fixture(autouse=True)
 async def shelf(products: Products) -> None:
     """Five mugs and one cup."""

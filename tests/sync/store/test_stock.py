@@ -4,16 +4,19 @@ import asyncio
 
 import pytest
 
-from sync.allocation import WANTED_S
+from sync.allocation import WANTED_S, Found
 from sync.connection import Connection
 from sync.errors import Conflict, NotFound, Stale
 from sync.model import TIKTOK, Product, SkuId, Stock
+from sync.orders.order import Held, LineId
 from sync.store.dirty import Dirty
 from sync.store.keys import history_key, stock_key
-from sync.store.products import Products
+from sync.store.lease import Fence, LeaseLost
+from sync.store.orders import Orders
+from sync.store.products import Products, Write
 from sync.store.stock import StockChange, Stocks, StockSet
 from tests.sync.now import Now
-from tests.sync.things import product
+from tests.sync.things import claim, order, product
 
 MUG = SkuId("s_mug")
 
@@ -162,3 +165,88 @@ async def test_many_are_set_together_and_each_stands_alone(stocks: Stocks, dirty
 async def test_stock_counts_in_the_billions_exactly(stocks: Stocks) -> None:
     assert (await stocks.set(MUG, 9_000_000_001, 1, by="owner")).on_hand == 9_000_000_001
     assert (await stocks.history(MUG))[0].delta == 8_999_999_996
+
+
+@pytest.mark.usefixtures("mug")
+async def test_what_is_set_aside_is_told_in_the_history(
+    stocks: Stocks, fence: Fence, now: Now
+) -> None:
+    answer = (await stocks.reserve({MUG: 4}, TIKTOK, fence))[MUG]
+    await stocks.settle({MUG: Found(3, answer.generation, answer.sold)}, TIKTOK, fence)
+    await stocks.unbound([MUG], TIKTOK)
+    await stocks.release_quotas(TIKTOK, fence)
+
+    assert await stocks.history(MUG, limit=3) == [
+        StockChange(now.at, "sync", "released", 0, 5, 4, 0, -3, TIKTOK),
+        StockChange(now.at, "sync", "settled", 0, 5, 3, 0, -1, TIKTOK),
+        StockChange(now.at, "sync", "set aside", 0, 5, 2, 0, 4, TIKTOK),
+    ]
+
+
+@pytest.mark.usefixtures("mug")
+async def test_a_server_that_lost_its_lease_sets_nothing_aside(
+    stocks: Stocks, fence: Fence
+) -> None:
+    old = Fence(fence - 1)
+    before = await stocks.get(MUG)
+
+    with pytest.raises(LeaseLost):
+        await stocks.reserve({MUG: 4}, TIKTOK, old)
+    answer = (await stocks.reserve({MUG: 4}, TIKTOK, fence))[MUG]
+    with pytest.raises(LeaseLost):
+        await stocks.settle({MUG: Found(3, answer.generation, answer.sold)}, TIKTOK, old)
+    with pytest.raises(LeaseLost):
+        await stocks.release_quotas(TIKTOK, old)
+
+    assert (await stocks.get(MUG)).quotas == {TIKTOK: 4}
+    assert before.quotas == {}
+
+
+@pytest.mark.usefixtures("mug")
+async def test_a_change_of_what_is_set_aside_is_told_of(
+    stocks: Stocks, dirty: Dirty, fence: Fence
+) -> None:
+    await stocks.doubt([MUG], TIKTOK)  # it has no quota there: nothing to doubt
+    assert await dirty.all() == {"p_mug": 1}
+
+    answer = (await stocks.reserve({MUG: 4}, TIKTOK, fence))[MUG]
+    await stocks.settle({MUG: Found(4, answer.generation, answer.sold)}, TIKTOK, fence)
+    assert await dirty.all() == {"p_mug": 3}
+
+    await stocks.doubt([MUG], TIKTOK)
+    assert await dirty.all() == {"p_mug": 4}
+
+
+async def test_quotas_of_many_are_changed_in_slices(
+    stocks: Stocks, products: Products, fence: Fence
+) -> None:
+    names = [f"n{number}" for number in range(250)]
+    await products.save_many(
+        [Write(product(name), None, {SkuId(f"s_{name}"): 2}, "owner") for name in names]
+    )
+    skus = [SkuId(f"s_{name}") for name in names]
+
+    answers = await stocks.reserve(dict.fromkeys(skus, 2), TIKTOK, fence)
+    assert {each.level for each in answers.values()} == {2}
+    assert (await stocks.unsettled(TIKTOK)).keys() == set(skus)
+    found = {sku: Found(1, each.generation, each.sold) for sku, each in answers.items()}
+    outcomes = await stocks.settle(found, TIKTOK, fence)
+    assert {each.stock.free for each in outcomes.values() if each.stock} == {1}
+    assert await stocks.unsettled(TIKTOK) == {}
+    await stocks.release_quotas(TIKTOK, fence)
+    assert {stock.free for stock in (await stocks.many(skus)).values()} == {2}
+
+
+async def test_a_product_that_is_gone_has_nothing_set_aside(
+    stocks: Stocks, products: Products, orders: Orders, mug: Product, fence: Fence
+) -> None:
+    await stocks.reserve({MUG: 4}, TIKTOK, fence)
+
+    await products.delete(mug)
+
+    assert await stocks.unsettled(TIKTOK) == {}
+    assert await stocks.reserve({MUG: 4}, TIKTOK, fence) == {}
+    await stocks.release_quotas(TIKTOK, fence)
+    saved = await orders.save(order(), [claim(2)], by="tiktok")
+    assert saved.held == {LineId("1"): Held(MUG, short=2)}
+    assert await stocks.many([MUG]) == {}
