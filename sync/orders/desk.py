@@ -67,7 +67,9 @@ class Desk:
 
         Raises Invalid, InsufficientStock, and Conflict for a key that came with another body.
         """
-        at = self._now()
+        orders, at = self._stores.orders, self._now()
+        if (known := await orders.known(idempotency)) is not None:  # whatever is sold by now
+            return Saved(await orders.get(known), (await orders.held([known]))[known], False, False)
         catalogue = await self._catalogue([line.sku for line in draft.lines])
         order = placed(draft, catalogue, self._ids.order(), at)
         buyer = buyer_of(draft)
@@ -77,7 +79,7 @@ class Desk:
         give_up_at = self._clock() + WAIT_S
         while True:
             try:
-                return await self._stores.orders.save(
+                return await orders.save(
                     order,
                     claims(order),
                     by=by,

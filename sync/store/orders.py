@@ -26,6 +26,9 @@ from sync.store.keys import ROOT, key
 ORDERS = key("orders")
 STATES = key("orders:state")
 ALL = key("orders:by::")
+KEYS = key("order_keys")
+
+_REUSED = "the Idempotency-Key came before with another body"
 
 _SLICE = 500
 """Orders read at once: between slices the event loop turns."""
@@ -151,8 +154,19 @@ class Orders:
                     [Shortage(*row) for row in msgspec.json.decode(shortages, type=list[_Row])]
                 )
             case ["reused"]:
-                raise Conflict("the Idempotency-Key came before with another body")
+                raise Conflict(_REUSED)
         raise OrderChanged(order.id)
+
+    async def known(self, idempotency: Idempotency) -> OrderId | None:
+        """The order that came with that key before. Raises Conflict when it came with another
+        body."""
+        found = await self._connection.asked(lambda: self._redis.hget(KEYS, idempotency.key))
+        if found is None:
+            return None
+        digest, _, order = found.decode().partition(" ")
+        if digest != idempotency.digest:
+            raise Conflict(_REUSED)
+        return OrderId(order)
 
     async def get(self, order: OrderId) -> Order:
         """Raises NotFound."""
