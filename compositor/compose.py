@@ -11,7 +11,7 @@ from compositor.geometry import Size
 from compositor.label import label
 from compositor.layout import Layout
 from compositor.overlay import Overlay
-from compositor.painter import Painter
+from compositor.painter import Cards, Painter
 from compositor.render import Canvas, Placed
 from compositor.scale import scaled
 from compositor.slate import slate
@@ -26,15 +26,17 @@ def compose(
     now_s: float = 0.0,
     assets: Assets | None = None,
     feeds: Sequence[FeedInfo] | None = None,
+    cards: Cards | None = None,
 ) -> av.VideoFrame:
     """One frame of `layout` with the feeds' `pictures`, at `now_s` for clocks (unix seconds).
 
     `feeds` are in the order of admission; if not given, those of `pictures`, in its order, all
-    on. For a stream of frames keep a Canvas and a Painter, which do less when little changes.
+    on. `cards` are of the products among the overlays. For a stream of frames keep a Canvas and a
+    Painter, which do less when little changes.
     """
     present = [FeedInfo(name, name, "on") for name in pictures] if feeds is None else feeds
     ground = background(layout.background, size, assets or {})
-    over = Painter(size).paint(overlays, now_s, assets)
+    over = Painter(size).paint(overlays, now_s, assets, cards=cards)
     return arranged(tiles(layout, size, present), size, pictures, ground, over)
 
 

@@ -55,7 +55,7 @@ def drawing(
         case Picture():
             return _picture(file, room, overlay.fit)
         case QrCode():
-            return _qr(overlay, room)
+            return code(overlay, room)
         case LowerThird():
             return _lower_third(overlay, file, room, canvas)
         case Ticker():
@@ -69,12 +69,15 @@ def drawing(
 def _face(style: Style, file: bytes | None, canvas: Size, highest_px: float) -> Face | None:
     """The letters of `style`, or lower ones if there is no more room; None if they are too low."""
     size_px = min(style.size * min(canvas.width, canvas.height), highest_px)
-    if size_px < MIN_FONT_PX:
-        return None
-    default = Face(size_px, style.weight)
+    return letters_of(size_px, style.weight, file) if size_px >= MIN_FONT_PX else None
+
+
+def letters_of(size_px: float, weight: int, file: bytes | None) -> Face:
+    """Letters of the font in `file`; of the default one if there is none, or none that is good."""
+    default = Face(size_px, weight)
     if file is None:
         return default
-    own = Face(quarters(size_px), style.weight, file)
+    own = Face(quarters(size_px), weight, file)
     try:
         typeface(own)
     except AssetError:
@@ -82,7 +85,8 @@ def _face(style: Style, file: bytes | None, canvas: Size, highest_px: float) -> 
     return own
 
 
-def _outline(style: Style, face: Face) -> Outline | None:
+def outline(style: Style, face: Face) -> Outline | None:
+    """The line around the letters, if they have one."""
     if not style.outline:
         return None
     return Outline(max(1, round(style.outline * face.size_px)), rgba(style.outline_colour))
@@ -101,9 +105,9 @@ def _words(
     text = lines(words, face, wide, most) if wide > face.size_px / 2 else []
     if not any(text):
         return None
-    outline, padding_px = _outline(style, face), round(padding * face.size_px)
+    line, padding_px = outline(style, face), round(padding * face.size_px)
     return boxed(
-        lettering(text, face, rgba(style.colour), style.align, outline, padding_px), style.box, face
+        lettering(text, face, rgba(style.colour), style.align, line, padding_px), style.box, face
     )
 
 
@@ -155,15 +159,15 @@ def fitted(picture: Image.Image, room: Size, fit: Fit) -> Image.Image:
             return picture.resize((width, height), Image.Resampling.LANCZOS)
 
 
-def _qr(overlay: QrCode, room: Size) -> Image.Image | None:
-    """The code with whole pixels for its modules."""
-    code = segno.make(overlay.data, error="m", micro=False)
-    modules = int(code.symbol_size(border=QUIET_ZONE)[0])
+def code(overlay: QrCode, room: Size) -> Image.Image | None:
+    """The code with whole pixels for its modules; None if there are too few."""
+    made = segno.make(overlay.data, error="m", micro=False)
+    modules = int(made.symbol_size(border=QUIET_ZONE)[0])
     scale = min(room.width, room.height) // modules
     if not scale:
         return None
     bits = Image.new("1", (modules, modules))
-    bits.putdata([255 * bit for row in code.matrix_iter(border=QUIET_ZONE) for bit in row])
+    bits.putdata([255 * bit for row in made.matrix_iter(border=QUIET_ZONE) for bit in row])
     side = modules * scale
     picture = Image.new("RGBA", (side + side % 2, side + side % 2), rgba(overlay.light))
     picture.paste(rgba(overlay.dark), (0, 0), bits.resize((side, side), Image.Resampling.NEAREST))
@@ -222,7 +226,7 @@ def _strip(overlay: Ticker, file: bytes | None, room: Size, canvas: Size) -> Ima
         [shortened(said, face, longest)],
         face,
         rgba(overlay.style.colour),
-        outline=_outline(overlay.style, face),
+        outline=outline(overlay.style, face),
     )
     period = even(letters.width + TICKER_GAP * face.size_px)
     strip = Image.new("RGBA", (period + room.width, room.height), rgba(overlay.style.box or CLEAR))

@@ -1,4 +1,4 @@
-"""What lies over a canvas whatever its layout: words, images, clocks, codes.
+"""What lies over a canvas whatever its layout: words, images, clocks, codes, products.
 
 Rectangles are fractions of the canvas, sizes of letters fractions of its shorter side, colours
 `#rrggbb` or `#rrggbbaa`. Times are unix seconds.
@@ -100,4 +100,25 @@ class Ticker:
     style: Style = Style(size=0.05, box="#0f1218e0")
 
 
-Overlay = Text | Picture | Clock | Countdown | QrCode | LowerThird | Ticker
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product for sale, on a card that fills the rectangle: its Card says what is on it.
+
+    `product` is its id, or PINNED. `qr` is an address for viewers' phones, in which `{id}` and
+    `{handle}` stand for the product's; "" is none. `left` says how many are left, `{count}` being
+    the number, and `prices` what is said of a `{price}` that is the lowest of several.
+    """
+
+    rect: Fractions
+    product: str
+    qr: str = ""
+    left: str = "{count} left"
+    prices: str = "from {price}"
+    accent: str = "#c01c3c"
+    style: Style = Style(size=0.065, colour="#14181f", valign="middle", box="#fffffff2")
+
+
+PINNED = "pinned"
+"""In place of an id: whatever product is pinned."""
+
+Overlay = Text | Picture | Clock | Countdown | QrCode | LowerThird | Ticker | Product

@@ -28,6 +28,7 @@ from compositor.overlay import (
     LowerThird,
     Overlay,
     Picture,
+    Product,
     QrCode,
     Style,
     Text,
@@ -39,18 +40,22 @@ from compositor.text import Align
 
 MAX_OVERLAYS = 32
 MAX_TELLING = 4.0
-"""The area in which clocks and countdowns may be, together, in canvases: they are drawn again
-every second."""
+"""The area in which clocks, countdowns and products may be, together, in canvases: they are drawn
+again every second, and with every unit that is sold."""
 MAX_TEXT_LENGTH = 1000
 MAX_LINE_LENGTH = 120
 MAX_TICKER_LENGTH = 500
 MAX_QR_LENGTH = 500
+MAX_SAID_LENGTH = 40
+"""Of the words around a number or a price."""
 SIZES = (0.01, 0.5)
 WEIGHTS = (100, 900)
 MAX_OUTLINE = 0.25
 MAX_SPEED = 1.0
 MAX_TIME_S = 253_402_300_799
 """The last second of the year 9999."""
+
+PRODUCT_WORDS = "pinned, or a product's id"
 
 STYLE = {"size", "colour", "weight", "font", "align", "valign", "outline", "box"}
 
@@ -67,13 +72,13 @@ def parse_overlays(document: object) -> tuple[Overlay, ...]:
     overlays = tuple(_overlay(item, f"[{index}]") for index, item in enumerate(listed))
     area = 0.0
     for index, overlay in enumerate(overlays):
-        if isinstance(overlay, Clock | Countdown):
+        if isinstance(overlay, Clock | Countdown | Product):
             area += overlay.rect[2] * overlay.rect[3]
             if area > MAX_TELLING:
                 raise LayoutError(
                     f"[{index}].rect",
-                    f"makes the areas of clocks and countdowns {area:.3g} canvases together;"
-                    f" {MAX_TELLING:g} are possible",
+                    f"makes the areas of clocks, countdowns and products {area:.3g} canvases"
+                    f" together; {MAX_TELLING:g} are possible",
                 )
     return overlays
 
@@ -215,6 +220,19 @@ def _style(spec: Mapping[str, object], path: str, plain: Style) -> Style:
     )
 
 
+def _product(spec: dict[str, object], path: str) -> Product:
+    plain = Product(LOWER_THIRD_RECT, "")
+    return Product(
+        _rect(spec, path),
+        text(required(spec, "product", path), f"{path}.product", PRODUCT_WORDS, MAX_ID_LENGTH),
+        text(spec.get("qr", plain.qr), f"{path}.qr", "an address", MAX_QR_LENGTH, 0),
+        text(spec.get("left", plain.left), f"{path}.left", "a text", MAX_SAID_LENGTH, 0),
+        text(spec.get("prices", plain.prices), f"{path}.prices", "a text", MAX_SAID_LENGTH),
+        tint(spec.get("accent", plain.accent), f"{path}.accent"),
+        _style(spec, path, plain.style),
+    )
+
+
 Reader = Callable[[dict[str, object], str], Overlay]
 
 KINDS: Mapping[str, tuple[set[str], Reader]] = {
@@ -225,6 +243,7 @@ KINDS: Mapping[str, tuple[set[str], Reader]] = {
     "qr": ({"data", "dark", "light"}, _qr),
     "lower-third": ({"title", "subtitle", "accent"} | STYLE, _lower_third),
     "ticker": ({"text", "speed"} | STYLE, _ticker),
+    "product": ({"product", "qr", "left", "prices", "accent"} | STYLE, _product),
 }
 
 _KIND_OF: Mapping[type[Overlay], str] = {
@@ -235,4 +254,5 @@ _KIND_OF: Mapping[type[Overlay], str] = {
     QrCode: "qr",
     LowerThird: "lower-third",
     Ticker: "ticker",
+    Product: "product",
 }

@@ -9,22 +9,37 @@ from zoneinfo import ZoneInfo
 from PIL import Image
 
 from compositor.assets import Assets
+from compositor.card import Card, card_picture
 from compositor.drawing import drawing
 from compositor.geometry import Rect, Size, even, pixel_rect
-from compositor.overlay import Clock, Countdown, Overlay, Picture, QrCode, Style, Text, Ticker
+from compositor.overlay import (
+    Clock,
+    Countdown,
+    Overlay,
+    Picture,
+    Product,
+    QrCode,
+    Style,
+    Text,
+    Ticker,
+)
 from compositor.raster import Raster, opaque, part, raster
 from compositor.render import Placed
 from compositor.text import from_right
 
 _CENTRED = Style(align="center", valign="middle")
 
+Cards = Mapping[Product, Card]
+"""What products' overlays say; one that has none is not shown."""
+
 
 class Saying(NamedTuple):
-    """What an overlay says, with the image or font that it uses."""
+    """What an overlay says, with the image or font that it uses, and with a product's card."""
 
     overlay: Overlay
     words: str
     file: bytes | None
+    card: Card | None = None
 
 
 class Strip(NamedTuple):
@@ -82,18 +97,21 @@ class Painter:
         assets: Assets | None = None,
         tick: Tick | None = None,
         draw: Draw | None = None,
+        cards: Cards | None = None,
     ) -> list[Placed]:
         """The overlays at `now_s` (unix seconds), the last one on top.
 
         One whose words stay is the same object as at the last call. One without its image, or
         too small for a letter, is left out; without its font it has the default one. One that
-        fails to be drawn is left out until its file is another.
+        fails to be drawn is left out until its file is another. A product without a card is left
+        out at once.
 
         With a `tick`, tickers run whole pixels from one to the next, which is even to the eye.
         """
-        files = assets or {}
+        files, cards = assets or {}, cards or {}
+        overlays = shown(overlays, cards)
         self._drawn = {
-            overlay: self._current(saying(overlay, now_s, files), draw or drawn)
+            overlay: self._current(saying(overlay, now_s, files, cards), draw or drawn)
             for overlay in overlays
         }
         self._running = {
@@ -109,10 +127,8 @@ class Painter:
 
     def _current(self, said: Saying, draw: Draw) -> Drawn:
         last = self._drawn.get(said.overlay)
-        if (
-            last is not None
-            and last.saying.file == said.file
-            and (last.error or last.saying.words == said.words)
+        if last is not None and (
+            last.saying == said or (last.error and last.saying._replace(words=said.words) == said)
         ):
             return last
         new = draw(said, self._size)
@@ -147,19 +163,31 @@ def run(ticker: Ticker, size: Size, now_s: float, tick: Tick | None) -> int:
     return -pixels if from_right(ticker.text) else pixels
 
 
-def saying(overlay: Overlay, now_s: float, assets: Assets) -> Saying:
+def shown(overlays: Sequence[Overlay], cards: Cards) -> list[Overlay]:
+    """Those that are to be seen: products only with a card."""
+    return [each for each in overlays if not isinstance(each, Product) or each in cards]
+
+
+def saying(overlay: Overlay, now_s: float, assets: Assets, cards: Cards | None = None) -> Saying:
     """What `overlay` says at `now_s`."""
-    return Saying(overlay, words(overlay, now_s), assets.get(_asset(overlay)))
+    card = (cards or {}).get(overlay) if isinstance(overlay, Product) else None
+    return Saying(overlay, words(overlay, now_s), assets.get(_asset(overlay)), card)
 
 
 def drawn(said: Saying, size: Size) -> Drawn:
     """What `said` looks like on a canvas of `size`. Takes a while; any thread may."""
     rect = pixel_rect(said.overlay.rect, size)
     try:
-        image = drawing(said.overlay, said.words, said.file, rect.size, size)
+        image = _image(said, rect.size, size)
         return Drawn(said, _look(said.overlay, image, rect) if image else None)
     except Exception as error:  # noqa: BLE001 - a damaged font raises anything
         return Drawn(said, error=error)
+
+
+def _image(said: Saying, room: Size, canvas: Size) -> Image.Image | None:
+    if isinstance(said.overlay, Product):
+        return said.card and card_picture(said.overlay, said.card, said.file, room, canvas)
+    return drawing(said.overlay, said.words, said.file, room, canvas)
 
 
 def words(overlay: Overlay, now_s: float) -> str:

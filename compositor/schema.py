@@ -21,17 +21,28 @@ from compositor.layout import (
     Transition,
     TransitionKind,
 )
-from compositor.overlay import Clock, LowerThird, Picture, QrCode, Style, Ticker, VerticalAlign
+from compositor.overlay import (
+    Clock,
+    LowerThird,
+    Picture,
+    Product,
+    QrCode,
+    Style,
+    Ticker,
+    VerticalAlign,
+)
 from compositor.overlay_spec import (
     LOWER_THIRD_RECT,
     MAX_LINE_LENGTH,
     MAX_OUTLINE,
     MAX_OVERLAYS,
     MAX_QR_LENGTH,
+    MAX_SAID_LENGTH,
     MAX_SPEED,
     MAX_TEXT_LENGTH,
     MAX_TICKER_LENGTH,
     MAX_TIME_S,
+    PRODUCT_WORDS,
     SIZES,
     TICKER_RECT,
     WEIGHTS,
@@ -226,6 +237,7 @@ _UNTIL: Schema = {
 
 _CLOCK, _CODE = Clock(FULL), QrCode(FULL, "")
 _LOWER_THIRD, _TICKER = LowerThird(FULL, ""), Ticker(FULL, "")
+_PRODUCT = Product(FULL, "")
 
 _OVERLAYS = [
     _overlay("text", {"text": _text(MAX_TEXT_LENGTH), **_style(Style())}, ("rect", "text")),
@@ -284,6 +296,27 @@ _OVERLAYS = [
             **_style(_TICKER.style),
         },
         ("text",),
+    ),
+    _overlay(
+        "product",
+        {
+            "product": {"description": PRODUCT_WORDS, **_text(MAX_ID_LENGTH)},
+            "qr": {
+                "description": "an address; {id} and {handle} in it are the product's",
+                **_text(MAX_QR_LENGTH, 0, _PRODUCT.qr),
+            },
+            "left": {
+                "description": "{count} in it is how many are left",
+                **_text(MAX_SAID_LENGTH, 0, _PRODUCT.left),
+            },
+            "prices": {
+                "description": "of variants whose prices differ; {price} in it is the lowest",
+                **_text(MAX_SAID_LENGTH, usual=_PRODUCT.prices),
+            },
+            "accent": _tint(_PRODUCT.accent),
+            **_style(_PRODUCT.style),
+        },
+        ("rect", "product"),
     ),
 ]
 

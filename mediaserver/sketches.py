@@ -5,8 +5,8 @@ from concurrent.futures import Executor, Future
 
 from compositor.assets import Assets
 from compositor.geometry import Size
-from compositor.overlay import Clock, Countdown, Overlay
-from compositor.painter import Drawn, Saying, drawn, saying
+from compositor.overlay import Clock, Countdown, Overlay, Product
+from compositor.painter import Cards, Drawn, Saying, drawn, saying, shown
 
 AHEAD_S = 1.0
 """Before it is said; what is said stays for a second at least."""
@@ -22,17 +22,22 @@ class Sketches:
         self._begun: dict[Overlay, tuple[Saying, Future[Drawn]]] = {}
 
     def draw(self, said: Saying, size: Size) -> Drawn | None:
-        """The latest drawing of that overlay, None if it is not done."""
+        """The latest drawing of that overlay, None if it is not done, or of another card."""
         begun = self._begun.get(said.overlay) or self._begin(said)
-        return begun[1].result() if begun[1].done() else None
+        return begun[1].result() if begun[1].done() and begun[0].card == said.card else None
 
-    def prepare(self, overlays: Sequence[Overlay], unix_s: float, assets: Assets) -> None:
-        """Begin to draw what clocks and countdowns say a moment after `unix_s`."""
+    def prepare(
+        self, overlays: Sequence[Overlay], unix_s: float, assets: Assets, cards: Cards | None = None
+    ) -> None:
+        """Begin to draw what clocks and countdowns say a moment after `unix_s`, and cards that
+        have changed."""
+        overlays = shown(overlays, cards or {})
         self._begun = {key: self._begun[key] for key in overlays if key in self._begun}
         for overlay in overlays:
-            if not isinstance(overlay, Clock | Countdown):
+            if not isinstance(overlay, Clock | Countdown | Product):
                 continue
-            said, begun = saying(overlay, unix_s + AHEAD_S, assets), self._begun.get(overlay)
+            said = saying(overlay, unix_s + AHEAD_S, assets, cards)
+            begun = self._begun.get(overlay)
             if begun is None or (begun[0] != said and begun[1].done()):
                 self._begin(said)
 

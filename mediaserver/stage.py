@@ -15,7 +15,7 @@ from compositor.geometry import Size, whole
 from compositor.label import label
 from compositor.layout import DEFAULT_BACKGROUND, Backdrop, Label, Layout, Transition
 from compositor.overlay import Overlay
-from compositor.painter import Painter, Tick
+from compositor.painter import Cards, Painter, Tick
 from compositor.render import Canvas, Placed
 from compositor.scale import Scaler
 from compositor.slate import slate
@@ -48,11 +48,13 @@ def drawn_slate(size: Size, title: str, subtitle: str) -> Future[Yuv420]:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What to show: `feeds` in the order of admission, with the bytes of the assets."""
+    """What to show: `feeds` in the order of admission, with the bytes of the assets, and what the
+    products among the overlays say."""
 
     composition: Composition
     feeds: tuple[Feed, ...] = ()
     assets: Assets = field(default_factory=dict)
+    cards: Cards = field(default_factory=dict)
 
     @classmethod
     def empty(cls) -> "Scene":
@@ -84,7 +86,7 @@ def drawings(scene: Scene, size: Size, unix_s: float) -> Drawings:
     """Draw what `scene` has beside its feeds. Takes a while; any thread may."""
     composition, assets = scene.composition, scene.assets
     painter = Painter(size, _left_out)
-    painter.paint(composition.overlays, unix_s, assets)
+    painter.paint(composition.overlays, unix_s, assets, cards=scene.cards)
     ground = _ground(composition.layout.background, assets, size)
     return Drawings(composition.layout.background, ground, composition.overlays, assets, painter)
 
@@ -151,18 +153,16 @@ class Stage:
             name = self._names.get((tile.label, tile.name)) if tile.label else None
             named = tile if name is None or name.done() else replace(tile, label=None)
             placed += dressed(named, self._picture(tile, feeds, slates), self._size)
-        placed += self._overlays(now_s, unix_s)
+        placed += self._overlays(scene.cards, now_s, unix_s)
         return self._canvas.render(placed)
 
-    def _overlays(self, now_s: float, unix_s: float) -> list[Placed]:
+    def _overlays(self, cards: Cards, now_s: float, unix_s: float) -> list[Placed]:
         drawn = self.drawings
         tick = Tick(round(now_s * self._fps), self._fps)
-        if self._patient:
-            return drawn.painter.paint(drawn.overlays, unix_s, drawn.assets, tick)
-        placed = drawn.painter.paint(
-            drawn.overlays, unix_s, drawn.assets, tick, self._sketches.draw
-        )
-        self._sketches.prepare(drawn.overlays, unix_s, drawn.assets)
+        draw = None if self._patient else self._sketches.draw
+        placed = drawn.painter.paint(drawn.overlays, unix_s, drawn.assets, tick, draw, cards)
+        if not self._patient:
+            self._sketches.prepare(drawn.overlays, unix_s, drawn.assets, cards)
         return placed
 
     def _name(self, tile: Tile) -> Future[Placed | None]:

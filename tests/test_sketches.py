@@ -2,8 +2,9 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
 
+from compositor.card import Card
 from compositor.geometry import Size
-from compositor.overlay import Clock, Countdown, Overlay, Style, Text
+from compositor.overlay import Clock, Countdown, Overlay, Product, Style, Text
 from compositor.painter import Drawn, Painter, saying
 from mediaserver.sketches import Sketches
 from tests.files import spoilt_font
@@ -105,3 +106,37 @@ def test_one_that_fails_is_told_of_once() -> None:
         pile.do()
 
     assert failed == [text]
+
+
+MUG = Product(CLOCK.rect, "pinned")
+THREE, TWO = Card("Mug", "$12", "3 left"), Card("Mug", "$12", "2 left")
+
+
+def test_a_card_that_changes_is_drawn_beside_while_the_one_before_is_shown() -> None:
+    pile, painter = Pile(), Painter(SIZE)
+    sketches, done = Sketches(SIZE, pile), 0
+    first = painter.paint((MUG,), 0.0, cards={MUG: THREE})
+    shown = []
+    for tick in range(40):
+        cards = {MUG: THREE if tick < 20 else TWO}
+        shown.append(painter.paint((MUG,), tick / 30, draw=sketches.draw, cards=cards))
+        sketches.prepare((MUG,), tick / 30, {}, cards)
+        done += pile.do()
+
+    changes = [n for n in range(1, 40) if shown[n][0].picture is not shown[n - 1][0].picture]
+    assert shown[0] == first
+    assert changes == [21]
+    assert done == 2
+
+
+def test_a_card_that_was_taken_off_is_not_seen_again_in_place_of_the_next() -> None:
+    pile, painter = Pile(), Painter(SIZE)
+    sketches = Sketches(SIZE, pile)
+    seen = []
+    for cards in ({MUG: THREE}, {MUG: THREE}, {}, {MUG: TWO}):
+        seen.append(len(painter.paint((MUG,), 0.0, draw=sketches.draw, cards=cards)))
+        sketches.prepare((MUG,), 0.0, {}, cards)
+        pile.do()
+
+    assert seen == [0, 1, 0, 0]
+    assert len(painter.paint((MUG,), 0.0, draw=sketches.draw, cards={MUG: TWO})) == 1

@@ -42,6 +42,7 @@ TITLES = {
     "background": "Backgrounds",
     "state": "What a feed's state looks like",
     "overlay": "Overlays",
+    "product": "Cards of products",
     "transition": "Half-way in a transition",
 }
 

@@ -15,16 +15,19 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from compositor.background import background
+from compositor.card import Card
 from compositor.compose import arranged
 from compositor.geometry import Size
 from compositor.layout import Corner, Fit, PresetName
+from compositor.overlay import Overlay, Product
 from compositor.overlay_spec import parse_overlays
-from compositor.painter import Painter
+from compositor.painter import Cards, Painter
 from compositor.presets import MAX_FEEDS, Orientation, preset
 from compositor.spec import layout_document, parse_layout
 from compositor.tiles import FeedInfo, FeedState, tiles
 from compositor.transition import between, eased
 from tests.compositor.pictures import camera
+from tests.files import arabic_font_file
 
 Document = dict[str, Any]
 
@@ -39,8 +42,8 @@ NOW_S = 1_800_000_000.0
 
 
 class Golden(NamedTuple):
-    """`document` has the layout, and where they matter overlays, the feeds' states, and the
-    layout before with the progress of the transition from it."""
+    """`document` has the layout, and where they matter overlays, the cards of their products, the
+    feeds' states, and the layout before with the progress of the transition from it."""
 
     name: str
     orientation: Orientation
@@ -78,9 +81,19 @@ def composed(
         size,
         {feed.id: camera(int(feed.id)) for feed in feeds},
         background(layout.background, size, ASSETS),
-        Painter(size).paint(overlays, NOW_S, ASSETS),
+        Painter(size).paint(overlays, NOW_S, ASSETS, cards=_cards(overlays, document)),
     )
     return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+
+
+def _cards(overlays: tuple[Overlay, ...], document: Document) -> Cards:
+    """Those of `document`, which names pictures as it does assets."""
+    return {
+        each: Card(**{**card, "picture": ASSETS.get(card.get("picture", ""))})
+        for each in overlays
+        if isinstance(each, Product)
+        for card in [document["cards"][each.product]]
+    }
 
 
 def _file(image: Image.Image) -> bytes:
@@ -106,7 +119,24 @@ def _backdrop() -> Image.Image:
     return image
 
 
-ASSETS = {"logo": _file(_logo()), "backdrop": _file(_backdrop())}
+def _mug() -> Image.Image:
+    """Something to sell, taken upright."""
+    fine = 4
+    image = Image.new("RGB", (150 * fine, 180 * fine), (236, 228, 214))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 130 * fine, 150 * fine, 180 * fine), fill=(206, 190, 168))
+    draw.ellipse((88 * fine, 62 * fine, 130 * fine, 118 * fine), outline=(36, 92, 160), width=40)
+    draw.rounded_rectangle((32 * fine, 44 * fine, 104 * fine, 140 * fine), 48, fill=(36, 92, 160))
+    draw.ellipse((32 * fine, 36 * fine, 104 * fine, 56 * fine), fill=(24, 62, 112))
+    return image.resize((150, 180), Image.Resampling.BOX)
+
+
+ASSETS = {
+    "logo": _file(_logo()),
+    "backdrop": _file(_backdrop()),
+    "mug": _file(_mug()),
+    "arabic": arabic_font_file(),
+}
 
 
 def _presets() -> Iterator[Golden]:
@@ -284,6 +314,56 @@ def _overlays() -> Iterator[Golden]:
             yield Golden(f"overlay-{name}-{orientation}", orientation, document, large=True)
 
 
+MUG = {"title": "Blue mug", "price": "$12.50", "stock": "3 left", "picture": "mug"}
+LINK = "https://shop.example/mug"
+LONG = {
+    "title": "Enamel camping mug with a lid, 350 ml, speckled like a bird's egg · "
+    "Эмалированная кружка",
+    "price": "from €1,250.00",
+    "stock": "1,204 left",
+}
+ARABIC = {"title": "كوب أزرق مطلي بالمينا", "price": "€12.50", "stock": "بقي 3", "picture": "mug"}
+WIDE: dict[Orientation, list[float]] = {
+    "landscape": [0.03, 0.55, 0.62, 0.4],
+    "portrait": [0.04, 0.7, 0.92, 0.22],
+}
+TALL: dict[Orientation, list[float]] = {
+    "landscape": [0.72, 0.06, 0.25, 0.88],
+    "portrait": [0.5, 0.1, 0.46, 0.5],
+}
+STRIP: dict[Orientation, list[float]] = {
+    "landscape": [0.02, 0.84, 0.96, 0.12],
+    "portrait": [0.02, 0.9, 0.96, 0.07],
+}
+PRODUCTS: dict[str, tuple[dict[Orientation, list[float]], Document, Document]] = {
+    "wide": (WIDE, {}, MUG),
+    "code": (WIDE, {"qr": LINK}, MUG | {"link": LINK}),
+    "tall": (TALL, {"qr": LINK}, MUG | {"link": LINK}),
+    "strip": (STRIP, {"box": "#10141ce0", "colour": "#ffffff", "accent": "#ffd060"}, MUG),
+    "long": (WIDE, {}, LONG),
+    "long-tall": (TALL, {"align": "center"}, LONG | {"picture": "mug"}),
+    "arabic": (WIDE, {"align": "right", "font": "arabic"}, ARABIC),
+    "bare": (
+        WIDE,
+        {"box": "#00000000", "colour": "#ffffff", "outline": {"width": 0.12}, "size": 0.1},
+        MUG,
+    ),
+}
+"""Where a card is, how, and what it says."""
+
+
+def _products() -> Iterator[Golden]:
+    for name, (rects, how, card) in PRODUCTS.items():
+        for orientation in CANVAS:
+            rect = rects[orientation]
+            document = {
+                "layout": {"preset": "solo"},
+                "overlays": [{"kind": "product", "rect": rect, "product": "pinned"} | how],
+                "cards": {"pinned": card},
+            }
+            yield Golden(f"product-{name}-{orientation}", orientation, document, large=True)
+
+
 def _transitions() -> Iterator[Golden]:
     for kind in ("move", "fade"):
         for percent in (25, 50, 75):
@@ -300,7 +380,7 @@ def _transitions() -> Iterator[Golden]:
                 yield Golden(f"transition-{kind}-{percent}-{orientation}", orientation, document)
 
 
-GOLDENS = [*_presets(), *_slots(), *_states(), *_overlays(), *_transitions()]
+GOLDENS = [*_presets(), *_slots(), *_states(), *_overlays(), *_products(), *_transitions()]
 
 
 def write() -> None:

@@ -145,6 +145,18 @@ def overlay_lists() -> st.SearchStrategy[list[dict[str, Any]]]:
                 title=line,
             ),
             kind("ticker", {"rect": rect, "speed": st.floats(0, 1), **STYLES}, text=line),
+            kind(
+                "product",
+                {
+                    "qr": st.text(max_size=30),
+                    "left": st.text(max_size=20),
+                    "prices": st.text(min_size=1, max_size=20),
+                    "accent": TINTS,
+                    **STYLES,
+                },
+                rect=rect,
+                product=st.sampled_from(["pinned", "p_01"]),
+            ),
         ),
         max_size=3,
     )

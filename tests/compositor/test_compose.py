@@ -5,10 +5,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compositor.card import Card
 from compositor.compose import compose
 from compositor.frame import Plane, yuv420
 from compositor.geometry import Size
 from compositor.layout import Backdrop, Layout
+from compositor.overlay import Product
 from compositor.overlay_spec import parse_overlays
 from compositor.spec import parse_layout
 from compositor.tiles import FeedInfo
@@ -16,6 +18,7 @@ from tests.compositor.golden import ASSETS
 from tests.compositor.pictures import camera
 from tests.compositor.strategies import documents, feed_lists, overlay_lists, sizes
 
+MUG = Card("Blue mug", "$12.50", "3 left", picture=ASSETS["mug"])
 FILES = {"logo": ASSETS["logo"], "font": Path(fontpkg.path("Noto Sans")).read_bytes()}
 
 
@@ -31,14 +34,16 @@ def test_any_layout_and_overlays_render_on_any_canvas_from_2x2_to_4k(
     feeds: list[FeedInfo],
     now_s: float,
 ) -> None:
+    over = parse_overlays(overlays)
     frame = compose(
         parse_layout(document),
         size,
         {feed.id: camera(1) for feed in feeds},
-        parse_overlays(overlays),
+        over,
         now_s,
         FILES,
         feeds,
+        {each: MUG._replace(link=each.qr) for each in over if isinstance(each, Product)},
     )
     assert (frame.width, frame.height) == (size.width, size.height)
 

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from compositor.overlay_spec import KINDS
+from compositor.overlay import Product
+from compositor.overlay_spec import KINDS, STYLE, parse_overlays
 from compositor.schema import LAYOUT, SCHEMAS
 from compositor.spec import SLOT, parse_layout
 from tests.compositor.gallery import (
@@ -31,9 +32,11 @@ LAYOUTS = (DOCS / "layouts.md").read_text()
 
 
 def block(language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", LAYOUTS, re.DOTALL)
-    assert found is not None
-    return found[1]
+    return blocks(language)[0]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", LAYOUTS, re.DOTALL)
 
 
 def test_the_gallery_shows_every_golden_picture() -> None:
@@ -67,6 +70,13 @@ def test_every_key_and_kind_is_explained() -> None:
 
 def test_the_layout_shown_is_one() -> None:
     assert len(parse_layout(json.loads(block("json"))).slots) == 2
+
+
+def test_the_card_shown_is_one_and_all_its_keys_are_explained() -> None:
+    overlay = json.loads(blocks("json")[1])
+    assert isinstance(parse_overlays([overlay])[0], Product)
+    for key in KINDS["product"][0] - STYLE:
+        assert f"`{key}`" in LAYOUTS, key
 
 
 def test_the_ten_lines_compose_two_pictures_from_files(

@@ -7,7 +7,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from compositor.errors import LayoutError
-from compositor.overlay import Clock, Countdown, LowerThird, Picture, Style, Text, Ticker
+from compositor.overlay import (
+    Clock,
+    Countdown,
+    LowerThird,
+    Picture,
+    Product,
+    Style,
+    Text,
+    Ticker,
+)
 from compositor.overlay_spec import (
     LOWER_THIRD_RECT,
     TICKER_RECT,
@@ -28,6 +37,7 @@ def test_what_is_not_said_is_as_usual() -> None:
             {"kind": "clock", "rect": RECT},
             {"kind": "lower-third", "title": "Anna"},
             {"kind": "ticker", "text": "Free shipping"},
+            {"kind": "product", "rect": RECT, "product": "pinned"},
         ]
     ) == (
         Text(SPOT, "Sale"),
@@ -35,6 +45,7 @@ def test_what_is_not_said_is_as_usual() -> None:
         Clock(SPOT),
         LowerThird(LOWER_THIRD_RECT, "Anna"),
         Ticker(TICKER_RECT, "Free shipping"),
+        Product(SPOT, "pinned"),
     )
 
 
@@ -101,6 +112,11 @@ def countdown(until: object) -> list[dict[str, Any]]:
         ([{"kind": "image", "rect": RECT, "image": "logo", "opacity": 2}], "[0].opacity"),
         ([{"kind": "ticker", "text": "x", "speed": 2}], "[0].speed"),
         ([{"kind": "clock", "rect": [0, 0, 1, 1]}] * 5, "[4].rect"),
+        ([{"kind": "product", "rect": [0, 0, 1, 1], "product": "pinned"}] * 5, "[4].rect"),
+        ([{"kind": "product", "rect": RECT}], "[0].product"),
+        ([{"kind": "product", "product": "pinned"}], "[0].rect"),
+        ([{"kind": "product", "rect": RECT, "product": "pinned", "left": "x" * 41}], "[0].left"),
+        ([{"kind": "product", "rect": RECT, "product": "pinned", "qr": "x" * 501}], "[0].qr"),
     ],
 )
 def test_a_fault_is_named_by_its_path(document: object, path: str) -> None:

@@ -9,10 +9,21 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from compositor.card import Card
 from compositor.drawing import drawing
 from compositor.frame import Colour, Yuv420, yuv420
 from compositor.geometry import Rect, Size, pixel_rect
-from compositor.overlay import Clock, Countdown, Overlay, Picture, QrCode, Style, Text, Ticker
+from compositor.overlay import (
+    Clock,
+    Countdown,
+    Overlay,
+    Picture,
+    Product,
+    QrCode,
+    Style,
+    Text,
+    Ticker,
+)
 from compositor.painter import Painter, Tick, words
 from compositor.raster import Raster
 from compositor.render import Canvas, Placed
@@ -264,3 +275,26 @@ def test_an_overlay_that_cannot_be_drawn_has_another_try_with_another_file() -> 
 
     assert [len(placed) for placed in painted] == [0, 0, 1]
     assert failed == [text]
+
+
+CARD = Card("Blue mug", "$12.50", "3 left", picture=png(Image.new("RGB", (40, 40), "#2060a0")))
+
+
+def test_a_product_is_shown_with_a_card_and_gone_at_once_without() -> None:
+    product, painter = Product(SPOT, "pinned"), Painter(HD)
+    assert painter.paint([product], NOW_S) == []
+    (placed,) = painter.paint([product], NOW_S, cards={product: CARD})
+    assert placed.rect == pixel_rect(SPOT, HD)
+    assert painter.paint([product], NOW_S, draw=lambda *_: None) == []
+
+
+def test_a_change_of_stock_draws_the_card_alone_again() -> None:
+    product, text, painter = Product(SPOT, "pinned"), Text(SPOT, "Sale"), Painter(HD)
+    fewer = CARD._replace(stock="2 left")
+    first, same_again, other = (
+        painter.paint([text, product], NOW_S, cards={product: card})
+        for card in (CARD, CARD._replace(), fewer)
+    )
+    assert same_again[1].picture is first[1].picture
+    assert other[0].picture is first[0].picture
+    assert other[1].picture is not first[1].picture
