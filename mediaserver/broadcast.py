@@ -24,6 +24,7 @@ EventKind = Literal[
     "product",
     "product_removed",
     "badge",
+    "order",
     "progress",
     "import",
     "stats",

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from mediaserver.badge_view import badges_view
@@ -12,12 +12,13 @@ from mediaserver.view import View
 from sync.eligibility.badges import Badges
 from sync.errors import NotFound, SyncError
 from sync.model import TIKTOK, Notice, ProductId
+from sync.orders.order import OrderId
 
 log = logging.getLogger(__name__)
 
 MOST_TOLD = 50
-"""Products that are told of one by one. When more have changed at once, listeners get the state,
-and read again what they show."""
+"""Products and orders that are told of one by one. When more have changed at once, listeners get
+the state, and read again what they show."""
 
 _RETRY_S = 1.0
 
@@ -26,12 +27,13 @@ _PAUSE_S = 0.2
 
 Teller = Callable[[], Awaitable[View]]
 ImportTeller = Callable[[str], Awaitable[View]]
+OrderTeller = Callable[[Sequence[OrderId]], Awaitable[list[View]]]
 ProductTeller = Callable[[Iterable[ProductId]], Awaitable[dict[ProductId, View]]]
 
 
 class ShopNews:
     """`channel` and `progress` give the views of these, `an_import` that of one by its id, which
-    raises NotFound, and `products` those of the ones that exist."""
+    raises NotFound, and `products` and `orders` those of the ones that exist."""
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class ShopNews:
         progress: Teller,
         an_import: ImportTeller,
         products: ProductTeller,
+        orders: OrderTeller,
     ) -> None:
         self.events = Broadcast(lambda: self._state)
         self._badges = badges
@@ -48,6 +51,7 @@ class ShopNews:
         self._progress = progress
         self._an_import = an_import
         self._products = products
+        self._orders = orders
         self._state: dict[str, Any] = {}
         self._forget()
         self._wake = asyncio.Event()
@@ -66,6 +70,8 @@ class ShopNews:
                 self._has_progress = True
             case "import":
                 self._imports.update(notice.ids)
+            case "order":
+                self._of_orders.update(map(OrderId, notice.ids))
             case "categories" | "all":
                 self._has_all = True
         self._wake.set()
@@ -97,8 +103,9 @@ class ShopNews:
 
     async def _tell(self) -> None:
         products, badges = self._of_products, self._of_badges - self._of_products
+        orders = self._of_orders
         has_channel, has_progress, imports = self._has_channel, self._has_progress, self._imports
-        has_all = self._has_all or len(products) + len(badges) > MOST_TOLD
+        has_all = self._has_all or len(products) + len(badges) + len(orders) > MOST_TOLD
         self._forget()
         if has_channel or has_progress or has_all:
             await self.refresh()
@@ -115,6 +122,8 @@ class ShopNews:
             await asyncio.sleep(_PAUSE_S)
             return
         await self._tell_products(products)
+        for order in await self._orders(sorted(orders)):
+            self.events.publish("order", order)
         for product, found in (await self._badges.of(sorted(badges), [TIKTOK])).items():
             self.events.publish("badge", {"product": product, "badges": badges_view(found)})
 
@@ -129,5 +138,6 @@ class ShopNews:
     def _forget(self) -> None:
         self._of_products: set[ProductId] = set()
         self._of_badges: set[ProductId] = set()
+        self._of_orders: set[OrderId] = set()
         self._imports: set[str] = set()
         self._has_channel = self._has_progress = self._has_all = False

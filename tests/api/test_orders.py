@@ -369,3 +369,16 @@ async def test_the_history_of_stock_names_the_order(owner: Client) -> None:
     change = (await owner.get(path))["changes"][0]
 
     assert (change["order"], change["committed_delta"]) == (order["id"], 1)
+
+
+async def test_orders_are_told_in_the_shops_events(owner: Client) -> None:
+    sku = await stocked(owner)
+    async with owner.events("/api/v1/events") as events:
+        await events.next()
+        order = await placed(owner, sku, buyer=ANN)
+        assert await events.until("order", status="UNPAID") == order
+
+        await owner.post(f"{ORDERS}/{order['id']}/pay")
+        paid = await events.until("order", status="AWAITING_SHIPMENT")
+
+    assert paid == await owner.get(f"{ORDERS}/{order['id']}")
