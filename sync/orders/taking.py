@@ -108,10 +108,12 @@ class Taking:
         """Take in what has changed from `start` on (TikTok's unix seconds); the latest change.
 
         An order that changes while the pages are read goes to their end, and others may move up
-        to a page that was read: then fewer are found than there are, and all is read again.
+        to a page that was read: then fewer are found than there are said to be, and all is read
+        again, until nothing more is found.
         """
         latest = 0
         query = wire.OrderQuery(update_time_ge=start)
+        before: set[str] | None = None
         for _ in range(_PASSES):
             seen: set[str] = set()
             total = 0
@@ -120,8 +122,9 @@ class Taking:
                 seen.update(each.id for each in page.items)
                 latest = max([latest, *(each.update_time or 0 for each in page.items)])
                 total = len(seen) if page.total is None else page.total
-            if len(seen) >= total:
+            if len(seen) >= total or (before is not None and seen <= before):
                 return latest
+            before = seen | (before or set())
         raise TikTokUnavailable("TikTok's orders change faster than they can be read")
 
     async def _changed(self, remotes: Sequence[wire.Order]) -> list[str]:

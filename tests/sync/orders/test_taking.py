@@ -173,18 +173,34 @@ async def test_orders_that_change_while_pages_are_read_make_it_read_again(
     assert await market.orders.count() == 150
 
 
-async def test_orders_that_never_stop_to_change_are_no_complete_look(
+async def test_a_number_of_orders_that_is_too_high_holds_nothing_up(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await market.listed()
     await market.ordered(1)
     search = market.rig.tiktok.search_orders
 
-    async def short(*args: Any, **said: Any) -> Any:
-        page = await search(*args, **said)
-        return msgspec.structs.replace(page, total=7)
+    async def boasting(*args: Any, **said: Any) -> Any:
+        return msgspec.structs.replace(await search(*args, **said), total=7)
 
-    monkeypatch.setattr(market.rig.tiktok, "search_orders", short)
+    monkeypatch.setattr(market.rig.tiktok, "search_orders", boasting)
+    await market.taking.poll()
+
+    assert await market.stores.watermarks.get() is not None
+
+
+async def test_a_look_at_orders_that_never_stop_to_change_is_none(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await market.listed(level=9)
+    search = market.rig.tiktok.search_orders
+
+    async def changing(*args: Any, **said: Any) -> Any:
+        await market.ordered(1)
+        page = await search(*args, **said)
+        return msgspec.structs.replace(page, total=100)
+
+    monkeypatch.setattr(market.rig.tiktok, "search_orders", changing)
 
     with pytest.raises(TikTokUnavailable, match="change faster"):
         await market.taking.poll()
