@@ -85,8 +85,8 @@ async def listing(request: web.Request) -> web.Response:
     show = query.get("show")
     rooms = set()
     if show is not None:
-        _, lives = await commerce.sales.current()
-        rooms = {room for room, live in lives.items() if live.show == show}
+        async with commerce.sales.reading() as (_, lives):
+            rooms = {room for room, live in lives.items() if live.show == show}
     sought = Sought(filters, show, rooms, query.get("q", "").strip())
     after = OrderId(query["after"]) if "after" in query else None
     found = await find(orders, sought, after, limit_of(query, DEFAULT_LIMIT, MAX_LIMIT))

@@ -49,10 +49,10 @@ async def gmv(request: web.Request) -> web.Response:
     form = _one_of(query, "format", _FORMATS)
     sales = request.app[COMMERCE].sales
     since, until = _period(query, sales.zone)
-    book, _ = await sales.current()
-    wanted = Wanted(since, until, _show(request, query, book), _channel(query, book))
-    found = report(book, by, wanted)
-    titles: Titles = dict(book.titles) if by == "product" else _show_titles(request)
+    async with sales.reading() as (book, _):
+        wanted = Wanted(since, until, _show(request, query, book), _channel(query, book))
+        found = await asyncio.to_thread(report, book, by, wanted)
+        titles: Titles = dict(book.titles) if by == "product" else _show_titles(request)
     if form == "csv":
         text = await asyncio.to_thread(_csv, found, by, titles, sales.zone)
         return web.Response(
@@ -74,8 +74,8 @@ async def lives(request: web.Request) -> web.Response:
     query = parameters(request, _PERIOD)
     commerce = request.app[COMMERCE]
     since, until = _period(query, commerce.sales.zone)
-    book, known = await commerce.sales.current()
-    sold = rooms(book)
+    async with commerce.sales.reading() as (book, known):
+        sold = await asyncio.to_thread(rooms, book)
     chosen = sorted(
         (
             live
@@ -105,14 +105,15 @@ async def attribute(request: web.Request) -> web.Response:
     """A person says which show a LIVE was, or that it was none."""
     body = await read_json(request, Whose)
     sales, room = request.app[COMMERCE].sales, RoomId(request.match_info["room"])
-    _, known = await sales.current()
-    if room not in known:
-        raise NotFound("LIVE with an order in the room", shown(room))
+    async with sales.reading() as (_, known):
+        if room not in known:
+            raise NotFound("LIVE with an order in the room", shown(room))
     if body.show is not None:
         await _check_show(request, body.show)
     await sales.say(room, Said(body.show, request[PRINCIPAL].who, request.app[COMMERCE].now()))
-    book, known = await sales.current()
-    return answer(_live_view(known[room], rooms(book).get(room, ()), _show_titles(request)))
+    async with sales.reading() as (book, known):
+        sold = await asyncio.to_thread(rooms, book)
+    return answer(_live_view(known[room], sold.get(room, ()), _show_titles(request)))
 
 
 def _one_of(query: Mapping[str, str], name: str, allowed: Sequence[str]) -> str:

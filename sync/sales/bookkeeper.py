@@ -1,18 +1,19 @@
 """Keeps the book in step with the orders in the store, and rooms with what is known of them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
 
 from sync.connection import Connection
 from sync.errors import StoreUnavailable
 from sync.model import Notice
-from sync.orders.order import OrderId, RoomId
+from sync.orders.order import Order, OrderId, RoomId
 from sync.sales.book import Book
 from sync.sales.rooms import Live, Said, lives
 from sync.store.stores import Stores
 
-PAUSE_S = 0.25
+PAUSE_S = 0.1
 """Between two looks: orders that come faster than this are counted together."""
 
 _RETRY_S = 1.0
@@ -72,14 +73,15 @@ class Bookkeeper:
         """As it was last brought up to date; None before it was read for the first time."""
         return self._book if self._is_loaded else None
 
-    async def current(self) -> tuple[Book, dict[RoomId, Live]]:
-        """The book and the LIVE rooms, with every change that was heard of. Not to be kept across
-        an await. Raises StoreUnavailable."""
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[tuple[Book, Mapping[RoomId, Live]]]:
+        """The book and the LIVE rooms, with every change that was heard of; they stay as they are
+        while the context lasts, on any thread. Raises StoreUnavailable."""
         async with self._turn:
             await self._catch_up()
-        if not self._connection.available:
-            raise StoreUnavailable("the server's store (Redis) does not answer")
-        return self._book, self._lives
+            if not self._connection.available:
+                raise StoreUnavailable("the server's store (Redis) does not answer")
+            yield self._book, self._lives
 
     async def say(self, room: RoomId, said: Said) -> None:
         """Let a room be the show's that a person says. Raises StoreUnavailable."""
@@ -102,10 +104,10 @@ class Bookkeeper:
 
     async def _read_all(self) -> None:
         self._all_changed = False
-        book = Book(self.zone)
         try:
+            book = Book(self.zone)
             async for orders in self._orders.slices():
-                book.put(orders)
+                await _put(book, orders)
                 await asyncio.sleep(0)
             airings, said = await asyncio.gather(self._airings.all(), self._rooms.said())
         except BaseException:
@@ -121,7 +123,7 @@ class Bookkeeper:
         touched: set[str] = set()
         for at in range(0, len(changed), _SLICE):
             orders = await self._orders.many(changed[at : at + _SLICE])
-            touched |= self._book.put(orders.values())
+            touched |= await _put(self._book, list(orders.values()))
         return touched
 
     async def _attribute(self) -> set[str]:
@@ -139,3 +141,11 @@ class Bookkeeper:
             raise
         self._lives = lives(first, airings, said)
         return self._book.attribute({room: live.show for room, live in self._lives.items()})
+
+
+async def _put(book: Book, orders: Sequence[Order]) -> set[str]:
+    """The shows whose figures may be others now."""
+    lines = sum(len(order.lines) for order in orders)
+    if book.lacks_room(lines):
+        await asyncio.to_thread(book.make_room, lines)
+    return book.put(orders)

@@ -430,7 +430,9 @@ async def test_a_show_on_air_on_tiktok_has_the_room_whose_orders_fall_meanwhile(
     # TikTok tells of them when everything is over
     await keep(stores, order("1", line(room=ROOM), created_at=during))
     await keep(stores, order("2", line(room=RoomId("9")), created_at=after + 1))
-    found = await until(owner, LIVES, lambda told: len(told["lives"]) == 2)
-
-    assert [live["show"] for live in found["lives"]] == [None, invited.show]
+    await until(
+        owner,
+        LIVES,
+        lambda told: [live["show"] for live in told["lives"]] == [None, invited.show],
+    )
     assert (await owner.get(f"{GMV}?show={invited.show}"))["totals"] == [figures(1250)]

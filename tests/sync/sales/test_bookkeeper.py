@@ -43,8 +43,8 @@ async def keep(stores: Stores, *orders: Order) -> None:
 
 async def shows(keeper: Bookkeeper) -> dict[str | int | None, int]:
     """What each show earned, with every change that was heard of."""
-    book, _ = await keeper.current()
-    return {row.key: row.gmv for row in report(book, "show").rows}
+    async with keeper.reading() as (book, _):
+        return {row.key: row.gmv for row in report(book, "show").rows}
 
 
 async def test_whoever_asks_before_anything_was_heard_waits_until_all_is_read(
@@ -75,7 +75,7 @@ async def test_what_was_missed_is_found_when_everything_is_read_again(
 ) -> None:
     await keep(stores, order("1", show="autumn"))
     keeper.note(EVERYTHING)
-    await keeper.current()
+    await shows(keeper)
 
     await connection.redis.flushall()
     await keep(stores, order("2", show="winter"))
@@ -97,7 +97,8 @@ async def test_rooms_follow_what_is_known_of_airings_and_what_people_say(
 
     await keeper.say(ROOM, Said("winter", "producer Pia", PLACED_AT))
     assert await shows(keeper) == {"winter": 1250}
-    _, lives = await keeper.current()
+    async with keeper.reading() as (_, lives):
+        pass
     assert (lives[ROOM].confirmed, lives[ROOM].candidates) == (True, ("autumn",))
 
 
@@ -105,7 +106,7 @@ async def test_a_room_that_nobody_has_seen_yet_is_looked_up(
     keeper: Bookkeeper, stores: Stores
 ) -> None:
     keeper.note(EVERYTHING)
-    await keeper.current()
+    await shows(keeper)
     await stores.airings.save([AIRING], is_news=False)
 
     await keep(stores, order("1", line(room=ROOM)))
@@ -134,11 +135,11 @@ async def test_those_who_tell_hear_which_shows_may_have_other_figures(
     heard: list[set[str] | None] = []
     keeper.on_change = heard.append
     keeper.note(EVERYTHING)
-    await keeper.current()
+    await shows(keeper)
     await keep(stores, order("1", show="autumn"), order("2"))
     keeper.note(Notice("order", ("1", "2")))
-    await keeper.current()
-    await keeper.current()
+    await shows(keeper)
+    await shows(keeper)
 
     assert heard == [None, {"autumn"}]
 
@@ -147,7 +148,7 @@ async def test_nothing_is_forgotten_when_redis_goes_away_while_it_is_read(
     keeper: Bookkeeper, stores: Stores, connection: Connection, redis_server: RedisServer
 ) -> None:
     keeper.note(EVERYTHING)
-    await keeper.current()
+    await shows(keeper)
     await stores.airings.save([AIRING], is_news=True)
     await keep(stores, order("1", line(room=ROOM)))
     keeper.note(Notice("order", ("1",)))
@@ -159,7 +160,7 @@ async def test_nothing_is_forgotten_when_redis_goes_away_while_it_is_read(
 
     await redis_server.stop()
     with pytest.raises(StoreUnavailable):
-        await keeper.current()
+        await shows(keeper)
     await redis_server.start()
     watching = asyncio.create_task(connection.watch(on_back))
     async with asyncio.timeout(TIMEOUT_S):
