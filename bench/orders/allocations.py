@@ -48,9 +48,9 @@ async def measure() -> Figures:
             numbers = itertools.count()
             gc.collect()
             gc.freeze()  # as a server that is run does
-            await _saved_per_s(orders, numbers, WARM_UP_S)
+            await _waits_s(orders, numbers, WARM_UP_S)
+            waits_s = await _waits_s(orders, numbers, SECONDS)
             per_s = await _saved_per_s(orders, numbers, SECONDS)
-            waits_s = await _waits_s(orders, numbers)
             await _check(connection, next(numbers))
             await connection.close()
             return {
@@ -77,7 +77,7 @@ async def _saved_per_s(orders: Orders, numbers: Iterator[int], seconds: float) -
     return saved / (time.perf_counter() - began_s)
 
 
-async def _waits_s(orders: Orders, numbers: Iterator[int]) -> list[float]:
+async def _waits_s(orders: Orders, numbers: Iterator[int], seconds: float) -> list[float]:
     """From when each was due, whatever became of those before it."""
     waits_s: list[float] = []
 
@@ -87,7 +87,7 @@ async def _waits_s(orders: Orders, numbers: Iterator[int]) -> list[float]:
 
     began_s = time.perf_counter()
     async with asyncio.TaskGroup() as group:
-        for number in range(round(SECONDS * PACED_PER_S)):
+        for number in range(round(seconds * PACED_PER_S)):
             due_s = began_s + number / PACED_PER_S
             if (early_s := due_s - time.perf_counter()) > 0:
                 await asyncio.sleep(early_s)
