@@ -48,8 +48,9 @@ class Reserved(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a channel has: `units`, read after `generation` and `sold` were (Stock.generations or
-    Reserved; Stock.sold), and before a poll of its orders began that is taken in by now."""
+    """What a channel has: `units`, read after `generation` and `sold` were known (of its
+    Stock.generations and Stock.sold, 0 where there is none, or of Reserved), and before a poll of
+    its orders began that is taken in by now. Whether it was in doubt does not matter."""
 
     units: int
     generation: int
@@ -126,7 +127,8 @@ def reserved(stock: Stock, channel: ChannelId, level: int) -> tuple[Stock, Reser
 
 def settled(stock: Stock, channel: ChannelId, found: Found) -> tuple[Stock, Settled]:
     """Give back what is set aside beyond what `channel` was found to offer."""
-    if stock.doubts.get(channel) != found.generation:
+    generation = stock.generations.get(channel, 0)
+    if channel not in stock.quotas or generation != found.generation:
         return stock, Settled(None)
     quota = stock.quotas[channel]
     taken = stock.sold.get(channel, 0) - found.sold
@@ -142,6 +144,7 @@ def settled(stock: Stock, channel: ChannelId, found: Found) -> tuple[Stock, Sett
     else:
         after = _with_quota(stock, channel, min(stock.free, found.units - quota))
         after = _unbound(after, channel)
+        after = after if channel in after.doubts else doubted(after, channel)
         drift = found.units - quota - taken if is_bound else 0
     after = _next_revision(stock, after)
     return after, Settled(after, drift)

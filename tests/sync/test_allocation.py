@@ -227,6 +227,25 @@ def test_a_level_that_nobody_set_aside_for_is_drift() -> None:
     assert (again, outcome) == (stock, Settled(stock, drift=0))  # told once
 
 
+def test_a_level_that_was_read_before_another_was_set_counts_no_more() -> None:
+    """Even where that one is settled by now, and nothing is in doubt again."""
+    before = Found(0, generation=0, sold=0)
+    stock, answer = reserved(Stock(on_hand=5), TIKTOK, 5)
+    stock, _ = settled(stock, TIKTOK, Found(5, answer.generation, answer.sold))
+    assert stock.doubts == {}
+
+    assert settled(stock, TIKTOK, before) == (stock, Settled(None))
+
+
+def test_a_level_that_is_not_in_doubt_is_compared_all_the_same() -> None:
+    stock = Stock(on_hand=5, quotas={TIKTOK: 2})
+
+    assert settled(stock, TIKTOK, Found(2, 0, 0)) == (stock, Settled(stock))
+    drifted, outcome = settled(stock, TIKTOK, Found(3, 0, 0))
+    assert outcome == Settled(drifted, drift=1)
+    assert (drifted.doubts, drifted.unbound) == ({TIKTOK: 1}, (TIKTOK,))
+
+
 def test_fewer_units_than_are_promised_cannot_be_counted() -> None:
     stock = Stock(on_hand=5, committed=1, quotas={TIKTOK: 2})
 
@@ -360,10 +379,9 @@ class Selling(RuleBasedStateMachine):
     def doubt(self) -> None:
         self.stock = doubted(self.stock, TIKTOK)
 
-    @precondition(lambda self: self.stock.doubts)
     @rule()
     def note(self) -> None:
-        self.noted = (self.stock.doubts[TIKTOK], self.stock.sold.get(TIKTOK, 0))
+        self.noted = (self.stock.generations.get(TIKTOK, 0), self.stock.sold.get(TIKTOK, 0))
         self.read, self.is_polled = None, False
 
     @precondition(lambda self: self.noted)

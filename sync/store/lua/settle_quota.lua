@@ -13,7 +13,8 @@ local answer, products = {}, {}
 for _, each in ipairs(cjson.decode(found)) do
   local sku, offered, generation, sold = unpack(each)
   local stock = opened(sku)
-  if stock and units(stock, 'd:' .. channel) ~= generation then
+  local is_escrowed = stock and stock.fields['q:' .. channel]
+  if stock and (not is_escrowed or units(stock, 'g:' .. channel) ~= generation) then
     answer[#answer + 1] = {sku, cjson.null, 0}
   elseif stock then
     local quota, drift, why = units(stock, 'q:' .. channel), 0, 'settled'
@@ -26,6 +27,9 @@ for _, each in ipairs(cjson.decode(found)) do
     else
       put_quota(stock, channel, quota + math.min(free(stock), offered - quota))
       unbind(stock, channel)
+      if not stock.fields['d:' .. channel] then
+        doubt(stock, channel)
+      end
       why = 'offered there'
       drift = is_bound and offered - quota - taken or 0
     end

@@ -161,13 +161,12 @@ class LedgerRules(RuleBasedStateMachine):
             self.stocks[each], expected = reserved(self.stocks[each], TIKTOK, level)
             assert answers[each] == expected
 
-    @precondition(lambda self: any(each.doubts for each in self.stocks.values()))
     @rule(of=sku)
     def note(self, of: SkuId) -> None:
         """What is known before the channel's level is read."""
         stock = self.stocks[of]
-        if TIKTOK in stock.doubts:
-            self.notes.append((of, stock.doubts[TIKTOK], stock.sold.get(TIKTOK, 0)))
+        generation = stock.generations.get(TIKTOK, 0)
+        self.notes.append((of, generation, stock.sold.get(TIKTOK, 0)))
 
     @precondition(lambda self: self.notes)
     @rule(units=st.integers(0, 12), data=st.data())
