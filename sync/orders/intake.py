@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from sync.errors import StoreUnavailable
 from sync.model import TIKTOK
 from sync.orders.buyer import sealed
 from sync.orders.claims import claims
@@ -29,6 +30,7 @@ SKEW_S = 300.0
 _DAY_S = 24 * 3600.0
 
 _TRIES = 10
+_CHANGING = "orders are changed all the time: try again"
 
 _NOTHING_BACK = frozenset(
     {
@@ -62,24 +64,39 @@ class Intake:
         self._now = now
         self._turn = asyncio.Lock()
 
-    async def take(self, shop: wire.ShopCipher, remote_ids: Sequence[str]) -> None:
-        """Keep these orders as they are now; those that TikTok does not have are none.
+    async def take(self, shop: wire.ShopCipher, remote_ids: Sequence[str]) -> set[str]:
+        """Keep these orders as they are now; those of them that TikTok tells.
 
         Raises TikTokError and StoreUnavailable; what could be kept was kept.
         """
-        ids = list(dict.fromkeys(remote_ids))
+        ids, told = list(dict.fromkeys(remote_ids)), set()
         for at in range(0, len(ids), wire.MOST_ORDERS_PER_BATCH):
             # One after the other: what was fetched first must not be kept last.
             async with self._turn:
-                await self._take(shop, ids[at : at + wire.MOST_ORDERS_PER_BATCH])
+                told |= await self._take(shop, ids[at : at + wire.MOST_ORDERS_PER_BATCH])
+        return told
 
-    async def _take(self, shop: wire.ShopCipher, remote_ids: Sequence[str]) -> None:
-        ids = list(remote_ids)
+    async def keep(self, shop: wire.ShopCipher, remotes: Sequence[wire.Order]) -> None:
+        """Keep these as they were found: for orders that TikTok does not tell by their ids. Raises
+        what `take` does."""
+        async with self._turn:
+            before = await self._stored(each.id for each in remotes)
+            if await self._kept(shop, remotes, before):
+                raise StoreUnavailable(_CHANGING)
+
+    async def _take(self, shop: wire.ShopCipher, ids: Sequence[str]) -> set[str]:
+        told: set[str] = set()
         for _ in range(_TRIES):
-            ids = await self._keep(shop, await self._fetched(shop, ids))
+            before = await self._stored(ids)
+            remotes = await self._fetched(shop, ids)
+            told.update(each.id for each in remotes)
+            ids = await self._kept(shop, remotes, before)
             if not ids:
-                return
-        log.warning("orders_changed_all_the_time count=%d", len(ids))
+                return told
+        raise StoreUnavailable(_CHANGING)
+
+    async def _stored(self, remote_ids: Iterable[str]) -> dict[OrderId, Order]:
+        return await self._stores.orders.many([order_id(each) for each in remote_ids])
 
     async def _fetched(self, shop: wire.ShopCipher, ids: Sequence[str]) -> tuple[wire.Order, ...]:
         try:
@@ -90,25 +107,33 @@ class Intake:
                 return ()
         return tuple([each for one in ids for each in await self._fetched(shop, [one])])
 
-    async def _keep(self, shop: wire.ShopCipher, remotes: Sequence[wire.Order]) -> list[str]:
-        """Those that somebody else changed meanwhile."""
+    async def _kept(
+        self,
+        shop: wire.ShopCipher,
+        remotes: Sequence[wire.Order],
+        before: Mapping[OrderId, Order],
+    ) -> list[str]:
+        """Those that somebody else has changed since they were as `before`: what they know may be
+        newer."""
         if not remotes:
             return []
-        stores = self._stores
-        kept = await stores.orders.many([order_id(each.id) for each in remotes])
-        places = await self._places(remotes)
-        returns = await self._returns(shop, remotes, kept)
+        fresh = await self._stored(each.id for each in remotes if order_id(each.id) not in before)
+        again = [each.id for each in remotes if order_id(each.id) in fresh]
+        remotes = [each for each in remotes if order_id(each.id) not in fresh]
+        places, strange = await self._places(remotes)
+        returns = await self._returns(shop, remotes, before)
         since = await self._since()
         outcomes = await asyncio.gather(
-            *(self._save(each, kept, places, returns, since) for each in remotes),
+            *(self._save(each, before, places, returns, since) for each in remotes),
             return_exceptions=True,
         )
-        again = []
         for remote, outcome in zip(remotes, outcomes, strict=True):
             if isinstance(outcome, OrderChanged):
                 again.append(remote.id)
             elif isinstance(outcome, BaseException):
                 raise outcome
+        placed = [each.id for each in remotes if each.id not in strange and each.id not in again]
+        await self._stores.remote_skus.note_placed(placed)
         return again
 
     async def _save(
@@ -135,9 +160,9 @@ class Intake:
         buyer = buyer_of(remote) if until > self._now() else None
         return None if buyer is None else KeptBuyer(sealed(buyer, self._vault), until)
 
-    async def _places(self, remotes: Sequence[wire.Order]) -> dict[str, Place]:
-        """What the SKUs are that were ordered. Orders with one of which nobody knows are
-        remembered, before they are kept without it."""
+    async def _places(self, remotes: Sequence[wire.Order]) -> tuple[dict[str, Place], set[str]]:
+        """What the SKUs are that were ordered, and the orders with one of which nobody knows:
+        these are remembered, before they are kept without it."""
         items = [line for remote in remotes for line in remote.line_items]
         skus = self._stores.remote_skus
         places = await skus.places(
@@ -147,18 +172,16 @@ class Intake:
         products = list(dict.fromkeys(each for each in unknown if each))
         known = await self._stores.listings.by_remote(products)
         foreign = {product for product, ours in known.items() if ours is None}
-        strangers = {
-            remote.id: [
-                Stranger(line.product_id, line.sku_id)
-                for line in remote.line_items
-                if line.product_id and line.sku_id
-                if line.sku_id not in places and line.product_id not in foreign
-            ]
-            for remote in remotes
-        }
-        await skus.note_unplaced({order: found for order, found in strangers.items() if found})
-        await skus.note_placed([order for order, found in strangers.items() if not found])
-        return places
+        strange: dict[str, list[Stranger]] = {}
+        for remote in remotes:
+            for line in remote.line_items:
+                if not line.product_id or not line.sku_id:
+                    continue
+                if line.sku_id not in places and line.product_id not in foreign:
+                    stranger = Stranger(line.product_id, line.sku_id)
+                    strange.setdefault(remote.id, []).append(stranger)
+        await skus.note_unplaced(strange)
+        return places, set(strange)
 
     async def _returns(
         self,

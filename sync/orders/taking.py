@@ -118,7 +118,7 @@ class Taking:
             seen: set[str] = set()
             total = 0
             async for page in self._tiktok.order_pages(shop, query):
-                await self._intake.take(shop, await self._changed(page.items))
+                await self._take(shop, await self._changed(page.items))
                 seen.update(each.id for each in page.items)
                 latest = max([latest, *(each.update_time or 0 for each in page.items)])
                 total = len(seen) if page.total is None else page.total
@@ -127,11 +127,19 @@ class Taking:
             before = seen | (before or set())
         raise TikTokUnavailable("TikTok's orders change faster than they can be read")
 
-    async def _changed(self, remotes: Sequence[wire.Order]) -> list[str]:
+    async def _take(self, shop: wire.ShopCipher, found: Sequence[wire.Order]) -> None:
+        """Take these in as they are now, or, where TikTok finds one and does not tell it, as it was
+        found: what was sold by it is sold."""
+        told = await self._intake.take(shop, [each.id for each in found])
+        if untold := [each for each in found if each.id not in told]:
+            log.warning("orders_found_and_not_told orders=%s", [each.id for each in untold])
+            await self._intake.keep(shop, untold)
+
+    async def _changed(self, remotes: Sequence[wire.Order]) -> list[wire.Order]:
         """Those that are not kept as they are there. Their times are of whole seconds, in which an
         order may change after it was fetched."""
         kept = await self._stores.orders.many([order_id(each.id) for each in remotes])
-        return [each.id for each in remotes if _is_news(kept.get(order_id(each.id)), each)]
+        return [each for each in remotes if _is_news(kept.get(order_id(each.id)), each)]
 
     async def _place(self, shop: wire.ShopCipher) -> None:
         """Take those orders anew of which it has become known what they are of."""

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from sync.errors import Conflict
+from sync.errors import Conflict, StoreUnavailable
 from sync.model import TIKTOK, SkuId
 from sync.orders.order import Held, OrderId
 from sync.orders.tiktok_order import order_id
 from sync.store.lease import Fence, LeaseLost
-from sync.tiktok.errors import TikTokUnavailable, Unreadable
+from sync.tiktok.errors import Refused, TikTokUnavailable, Unreadable
 from tests.sync.orders.market import Market
 
 
@@ -394,6 +394,27 @@ async def test_an_order_that_comes_before_its_listing_is_placed_later(market: Ma
     assert await market.stores.remote_skus.unplaced() == {}
 
 
+async def test_a_crash_while_an_order_is_placed_leaves_it_to_be_placed(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await market.rig.add("vase", units=8)
+    saved = await market.created("vase", 5)
+    remote_id = await market.ordered(2, "vase")
+    await market.follow()
+    await market.claim("vase", saved)
+
+    async def crash(*_: object, **__: object) -> None:
+        raise StoreUnavailable("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(market.orders, "save", crash)
+        with pytest.raises(StoreUnavailable):
+            await market.taking.poll()
+    await market.new_taking().poll()
+
+    assert [line.sku for line in (await market.order(remote_id)).lines] == ["s_vase"] * 2
+
+
 async def test_one_order_of_two_products_claims_both(market: Market) -> None:
     await market.listed("mug", 10, 5)
     await market.listed("pot", 4, 2)
@@ -437,6 +458,65 @@ async def test_an_order_without_lines_is_no_order_that_was_taken_in(market: Mark
     await market.control.clear_faults()
     await market.taking.poll()
     assert (await market.order(remote_id)).status == "UNPAID"
+
+
+async def test_an_order_that_is_found_and_not_told_is_taken_as_it_was_found(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await market.listed(units=10, level=5)
+    remote_id = await market.ordered(2)
+
+    async def silent(*_: object) -> tuple[()]:
+        return ()
+
+    monkeypatch.setattr(market.rig.tiktok, "orders", silent)
+    await market.taking.poll()
+
+    assert (await market.order(remote_id)).status == "UNPAID"
+    assert await market.units() == (10, 2, 3)
+
+
+async def test_an_order_that_tiktok_refuses_to_tell_keeps_no_other_back(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await market.listed(units=10, level=5)
+    first, second = await market.ordered(1), await market.ordered(1)
+    fetch = market.rig.tiktok.orders
+
+    async def picky(shop: Any, ids: Any) -> Any:
+        if first in ids:
+            raise Refused("no")
+        return await fetch(shop, ids)
+
+    monkeypatch.setattr(market.rig.tiktok, "orders", picky)
+    await market.taking.take([first, second])
+    assert [each.remote_id for each in (await market.orders.page()).orders] == [second]
+
+    await market.taking.poll()
+    assert await market.orders.count() == 2
+
+
+async def test_an_order_that_somebody_else_changes_meanwhile_is_fetched_again(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await market.listed(units=10, level=5)
+    remote_id = await market.bought(2)
+    await market.taking.poll()
+    fetch, other = market.rig.tiktok.orders, market.new_taking()
+    await market.control.order(remote_id, "A_WORD")
+
+    async def overtaken(shop: Any, ids: Any) -> Any:
+        """Another server is quicker with newer news."""
+        monkeypatch.setattr(market.rig.tiktok, "orders", fetch)
+        answer = await fetch(shop, ids)
+        await market.control.order(remote_id, "ANOTHER_WORD")
+        await other.take([remote_id])
+        return answer
+
+    monkeypatch.setattr(market.rig.tiktok, "orders", overtaken)
+    await market.taking.take([remote_id])
+
+    assert (await market.order(remote_id)).status == "ANOTHER_WORD"
 
 
 async def test_an_order_that_tiktok_does_not_have_is_passed_over(market: Market) -> None:
