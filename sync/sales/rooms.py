@@ -12,8 +12,8 @@ import numpy as np
 from sync.orders.order import RoomId
 
 LOST_S = 600.0
-"""How long after it was last seen a show still counts as live whose end nobody wrote down: TikTok
-keeps a LIVE whose stream breaks off, until the killed server is back, or somebody ends it."""
+"""How long after it was last seen a show still counts as live that nobody ended: TikTok keeps a
+LIVE whose stream breaks off for a while, until it goes on or somebody ends it."""
 
 
 class Airing(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from sync.connection import Connection
 from sync.errors import StoreUnavailable
 from sync.model import Notice
 from sync.orders.order import RoomId
-from sync.sales.rooms import Airing, Said
+from sync.sales.rooms import LOST_S, Airing, Said
 from sync.store.airings import Airings
 from sync.store.keys import NOTICES
 from sync.store.notices import EVERYTHING, Notices, encoded
@@ -91,6 +91,50 @@ async def test_only_targets_on_tiktok_count_and_each_show_and_start_for_itself(
         ("autumn", 1000.0, 1010.0, 1010.0),
         ("autumn", 1020.0, 1020.0, None),
         ("winter", 1000.0, 1020.0, None),
+    ]
+
+
+async def test_a_target_that_is_retrying_counts_as_live_for_ten_minutes(
+    log: AirLog, airings: Airings, now: Now
+) -> None:
+    log.note(AUTUMN, TOK, "tiktok", "live")
+    now.advance(100)
+    log.note(AUTUMN, TOK, "tiktok", "retrying")
+    now.advance(LOST_S - 1)
+    await log.write()
+    assert spans(await airings.all()) == [("autumn", 1000.0, 1100.0, None)]
+    log.note(AUTUMN, TOK, "tiktok", "live")
+    now.advance(1)
+    log.note(AUTUMN, TOK, "tiktok", "retrying")
+    now.advance(LOST_S)
+    log.note(AUTUMN, TOK, "tiktok", "retrying")
+    now.advance(100)
+    log.note(AUTUMN, TOK, "tiktok", "live")
+    await log.write()
+
+    again = 1100.0 + 2 * LOST_S + 100
+    ended = 1100.0 + 2 * LOST_S
+    assert spans(await airings.all()) == [
+        ("autumn", 1000.0, ended, ended),
+        ("autumn", again, again, None),
+    ]
+
+
+async def test_a_target_that_is_stopped_while_it_is_away_ended_then_or_after_ten_minutes(
+    log: AirLog, airings: Airings, now: Now
+) -> None:
+    for show, away_s in ((AUTUMN, 60.0), (WINTER, 2 * LOST_S)):
+        now.at = 1000.0
+        log.note(show, TOK, "tiktok", "live")
+        now.advance(100)
+        log.note(show, TOK, "tiktok", "retrying")
+        now.advance(away_s)
+        log.note(show, TOK, "tiktok", "stopped")
+    await log.write()
+
+    assert [(each[0], each[3]) for each in spans(await airings.all())] == [
+        ("autumn", 1160.0),
+        ("winter", 1100.0 + LOST_S),
     ]
 
 
