@@ -10,7 +10,7 @@ from sync.errors import Conflict, NotFound, Stale
 from sync.model import TIKTOK, Product, SkuId, Stock
 from sync.orders.order import Held, LineId
 from sync.store.dirty import Dirty
-from sync.store.keys import history_key, stock_key
+from sync.store.keys import escrowed_key, history_key, stock_key, unsettled_key
 from sync.store.lease import Fence, LeaseLost
 from sync.store.orders import Orders
 from sync.store.products import Products, Write
@@ -217,8 +217,29 @@ async def test_a_change_of_what_is_set_aside_is_told_of(
     assert await dirty.all() == {"p_mug": 4}
 
 
+@pytest.mark.usefixtures("mug")
+@pytest.mark.parametrize("is_unbound", [False, True])
+async def test_units_sold_while_a_level_is_read_are_no_drift(
+    is_unbound: bool, stocks: Stocks, orders: Orders, fence: Fence
+) -> None:
+    """Of a channel that is bounded: of another one nothing is known by that."""
+    await stocks.reserve({MUG: 3}, TIKTOK, fence)
+    if is_unbound:
+        await stocks.unbound([MUG], TIKTOK)
+    before = await stocks.get(MUG)
+    await orders.save(order(), [claim(2)], by="tiktok")
+
+    found = Found(3, before.doubts[TIKTOK], before.sold.get(TIKTOK, 0))
+    outcome = (await stocks.settle({MUG: found}, TIKTOK, fence))[MUG]
+
+    assert outcome.drift == 0
+    assert outcome.stock == await stocks.get(MUG)
+    assert outcome.stock.quotas == {TIKTOK: 3 if is_unbound else 1}
+    assert outcome.stock.unbound == ((TIKTOK,) if is_unbound else ())
+
+
 async def test_quotas_of_many_are_changed_in_slices(
-    stocks: Stocks, products: Products, fence: Fence
+    stocks: Stocks, products: Products, connection: Connection, fence: Fence
 ) -> None:
     names = [f"n{number}" for number in range(250)]
     await products.save_many(
@@ -233,7 +254,9 @@ async def test_quotas_of_many_are_changed_in_slices(
     outcomes = await stocks.settle(found, TIKTOK, fence)
     assert {each.stock.free for each in outcomes.values() if each.stock} == {1}
     assert await stocks.unsettled(TIKTOK) == {}
+    assert await connection.redis.exists(unsettled_key(TIKTOK)) == 0
     await stocks.release_quotas(TIKTOK, fence)
+    assert await connection.redis.exists(escrowed_key(TIKTOK)) == 0
     assert {stock.free for stock in (await stocks.many(skus)).values()} == {2}
 
 
