@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 ANY_PRODUCT = wire.ProductQuery()
 ANY_ORDER = wire.OrderQuery()
+ANY_CANCELLATION = wire.CancellationQuery()
+ANY_RETURN = wire.ReturnQuery()
 
 
 class Authorizer:
@@ -306,6 +308,193 @@ class TikTok:
         )
         return _page(wire.GET_ORDERS, answer.orders, answer).items
 
+    # Shipping ---------------------------------------------------------------------------------
+
+    async def delivery_options(
+        self, shop: ShopCipher, warehouse_id: str
+    ) -> tuple[wire.DeliveryOption, ...]:
+        """How a warehouse sends; an order names the one that it goes by."""
+        answer = await self._ask(
+            wire.DELIVERY_OPTIONS, wire.DeliveryOptions, self._tokens, cipher=shop, id=warehouse_id
+        )
+        return answer.delivery_options
+
+    async def shipping_providers(
+        self, shop: ShopCipher, delivery_option_id: str
+    ) -> tuple[wire.ShippingProvider, ...]:
+        """The carriers of a delivery option. Raises Refused where TikTok ships by itself."""
+        answer = await self._ask(
+            wire.SHIPPING_PROVIDERS,
+            wire.ShippingProviders,
+            self._tokens,
+            cipher=shop,
+            id=delivery_option_id,
+        )
+        return answer.shipping_providers
+
+    async def mark_shipped(
+        self,
+        shop: ShopCipher,
+        order_id: str,
+        *,
+        tracking_number: str,
+        provider_id: str,
+        line_item_ids: Sequence[str] = (),
+    ) -> wire.Shipped:
+        """Say that line items (none named: all) left in a package. Sent once: after
+        TikTokUnavailable the order says whether it was done. Raises Refused, with
+        wire.ORDER_ON_HOLD, wire.ALREADY_SHIPPED, or for a number that the carrier does not have."""
+        return await self._ask(
+            wire.MARK_SHIPPED,
+            wire.Shipped,
+            self._tokens,
+            cipher=shop,
+            id=order_id,
+            body=wire.shipped_body(tracking_number, provider_id, line_item_ids),
+        )
+
+    # Cancellations and returns ----------------------------------------------------------------
+
+    async def cancel_order(
+        self, shop: ShopCipher, order_id: str, reason: str, line_item_ids: Sequence[str] = ()
+    ) -> wire.Cancelled:
+        """Cancel an order for the seller, with a reason of wire.cancel_reason. Single line items
+        only where they are out of stock. Sent once: after TikTokUnavailable the order says whether
+        it was done. Raises Refused, with wire.ALREADY_CANCELLED or wire.REASON_UNFIT."""
+        return await self._ask(
+            wire.CANCEL_ORDER,
+            wire.Cancelled,
+            self._tokens,
+            cipher=shop,
+            body=wire.cancel_body(order_id, reason, line_item_ids),
+        )
+
+    async def search_cancellations(
+        self,
+        shop: ShopCipher,
+        query: wire.CancellationQuery = ANY_CANCELLATION,
+        *,
+        token: str | None = None,
+    ) -> wire.Page[wire.Cancellation]:
+        """A page of what is found, the oldest update first."""
+        answer = await self._ask(
+            wire.SEARCH_CANCELLATIONS,
+            wire.Cancellations,
+            self._tokens,
+            cipher=shop,
+            query=wire.page_query(wire.AFTERSALES_PAGE_SIZE, token) | wire.OLDEST_UPDATE_FIRST,
+            body=wire.query_body(query),
+        )
+        return _page(wire.SEARCH_CANCELLATIONS, answer.cancellations, answer)
+
+    async def cancellation_pages(
+        self, shop: ShopCipher, query: wire.CancellationQuery = ANY_CANCELLATION
+    ) -> AsyncIterator[wire.Page[wire.Cancellation]]:
+        """Every page of what is found."""
+        async for page in _pages(
+            wire.SEARCH_CANCELLATIONS,
+            lambda token: self.search_cancellations(shop, query, token=token),
+        ):
+            yield page
+
+    async def approve_cancellation(
+        self, shop: ShopCipher, cancel_id: str, idempotency_key: str
+    ) -> None:
+        """Grant a buyer's wish to cancel. Shipping the order turns it down."""
+        await self._ask(
+            wire.APPROVE_CANCELLATION,
+            wire.Done,
+            self._tokens,
+            cipher=shop,
+            id=cancel_id,
+            query=wire.idempotency_query(idempotency_key),
+        )
+
+    async def search_returns(
+        self,
+        shop: ShopCipher,
+        query: wire.ReturnQuery = ANY_RETURN,
+        *,
+        token: str | None = None,
+    ) -> wire.Page[wire.Return]:
+        """A page of what is found, the oldest update first."""
+        answer = await self._ask(
+            wire.SEARCH_RETURNS,
+            wire.Returns,
+            self._tokens,
+            cipher=shop,
+            query=wire.page_query(wire.AFTERSALES_PAGE_SIZE, token) | wire.OLDEST_UPDATE_FIRST,
+            body=wire.query_body(query),
+        )
+        return _page(wire.SEARCH_RETURNS, answer.return_orders, answer)
+
+    async def return_pages(
+        self, shop: ShopCipher, query: wire.ReturnQuery = ANY_RETURN
+    ) -> AsyncIterator[wire.Page[wire.Return]]:
+        """Every page of what is found."""
+        async for page in _pages(
+            wire.SEARCH_RETURNS, lambda token: self.search_returns(shop, query, token=token)
+        ):
+            yield page
+
+    async def reject_reasons(
+        self, shop: ShopCipher, return_id: str
+    ) -> tuple[wire.RejectReason, ...]:
+        """What a return may be turned down for."""
+        answer = await self._ask(
+            wire.REJECT_REASONS,
+            wire.RejectReasons,
+            self._tokens,
+            cipher=shop,
+            query=wire.reject_reasons_query(return_id),
+        )
+        return answer.reasons
+
+    async def approve_return(
+        self,
+        shop: ShopCipher,
+        return_id: str,
+        decision: str,
+        idempotency_key: str,
+        *,
+        keeps_item: bool = False,
+    ) -> None:
+        """Go on with a return: `decision` is wire.APPROVALS of what TikTok waits for. With
+        `keeps_item` the buyer sends nothing back."""
+        await self._ask(
+            wire.APPROVE_RETURN,
+            wire.Done,
+            self._tokens,
+            cipher=shop,
+            id=return_id,
+            query=wire.idempotency_query(idempotency_key),
+            body=wire.approve_return_body(decision, keeps_item),
+        )
+
+    async def reject_return(
+        self,
+        shop: ShopCipher,
+        return_id: str,
+        decision: str,
+        reason: str,
+        idempotency_key: str,
+        *,
+        comment: str | None = None,
+    ) -> None:
+        """Turn a return down: `decision` is wire.REJECTIONS of what TikTok waits for, `reason`
+        one of reject_reasons."""
+        await self._ask(
+            wire.REJECT_RETURN,
+            wire.Done,
+            self._tokens,
+            cipher=shop,
+            id=return_id,
+            query=wire.idempotency_query(idempotency_key),
+            body=wire.reject_return_body(decision, reason, comment),
+        )
+
+    # LIVEs ------------------------------------------------------------------------------------
+
     async def lives(
         self, shop: ShopCipher, first_day: str, day_after_last: str, *, token: str | None = None
     ) -> wire.Page[wire.Live]:
@@ -357,7 +546,9 @@ async def _pages(
 
 
 def _page(
-    call: wire.Call, items: tuple[T, ...] | None, answer: wire.Products | wire.Orders | wire.Lives
+    call: wire.Call,
+    items: tuple[T, ...] | None,
+    answer: wire.Products | wire.Orders | wire.Lives | wire.Cancellations | wire.Returns,
 ) -> wire.Page[T]:
     """Raises Unreadable where something was found, but the list of it is not there."""
     if items is None and (answer.total_count or answer.next_page_token):

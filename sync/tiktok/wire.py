@@ -102,6 +102,36 @@ AUTO_RESTOCK = Call("auto_restock", "POST", "/product/202608/inventory/operation
 SET_PRICES = Call("set_prices", "POST", "/product/202309/products/{id}/prices/update")
 SEARCH_ORDERS = Call("search_orders", "POST", "/order/202309/orders/search")
 GET_ORDERS = Call("get_orders", "GET", "/order/202507/orders")
+DELIVERY_OPTIONS = Call(
+    "delivery_options", "GET", "/logistics/202309/warehouses/{id}/delivery_options"
+)
+SHIPPING_PROVIDERS = Call(
+    "shipping_providers", "GET", "/logistics/202309/delivery_options/{id}/shipping_providers"
+)
+MARK_SHIPPED = Call(
+    "mark_shipped",
+    "POST",
+    "/fulfillment/202309/orders/{id}/packages",
+    repeatable=False,
+    timeout_s=30.0,
+)
+"""Of orders that the seller ships by a carrier of their own, shipping_type SELLER."""
+
+CANCEL_ORDER = Call(
+    "cancel_order", "POST", "/return_refund/202309/cancellations", repeatable=False, timeout_s=30.0
+)
+SEARCH_CANCELLATIONS = Call(
+    "search_cancellations", "POST", "/return_refund/202309/cancellations/search"
+)
+APPROVE_CANCELLATION = Call(
+    "approve_cancellation", "POST", "/return_refund/202309/cancellations/{id}/approve"
+)
+SEARCH_RETURNS = Call("search_returns", "POST", "/return_refund/202309/returns/search")
+REJECT_REASONS = Call("reject_reasons", "GET", "/return_refund/202309/reject_reasons")
+APPROVE_RETURN = Call("approve_return", "POST", "/return_refund/202309/returns/{id}/approve")
+REJECT_RETURN = Call("reject_return", "POST", "/return_refund/202309/returns/{id}/reject")
+"""What approves or rejects always has an idempotency key, so it may be repeated."""
+
 LIVE_PERFORMANCE = Call("live_performance", "GET", "/analytics/202609/shop_lives/performance")
 SET_WEBHOOK = Call("set_webhook", "PUT", "/event/202309/webhooks")
 WEBHOOKS = Call("webhooks", "GET", "/event/202309/webhooks")
@@ -112,6 +142,9 @@ CALLS = tuple(value for value in list(globals().values()) if isinstance(value, C
 # Limits -----------------------------------------------------------------------------------------
 
 PAGE_SIZE = 100
+AFTERSALES_PAGE_SIZE = 50
+"""Of cancellations and returns; TikTok's pages say from 10 for returns."""
+
 MOST_FOUND = 10_000
 """A product search stops here, whatever there is."""
 
@@ -120,6 +153,10 @@ MOST_ORDERS_PER_BATCH = 50
 MOST_PRODUCTS_PER_STOCK_READ = 100
 MOST_SKUS_PER_STOCK_READ = 600
 LONGEST_IDEMPOTENCY_KEY = 128
+"""Of a create."""
+
+LONGEST_APPROVAL_KEY = 255
+"""The idempotency key of what approves and rejects."""
 
 CATEGORY_VERSION = "v2"
 """The tree of the US."""
@@ -148,6 +185,16 @@ BAD_PATH = 36009009
 BAD_METHOD = 36009010
 BAD_VERSION = 36009014
 ADDRESS_NOT_ALLOWED = 36009033
+
+ORDER_ON_HOLD = 21011044
+"""Nothing of an order is shipped in the hour in which its buyer may cancel freely."""
+
+ALREADY_SHIPPED = frozenset({21008099, 21011006, 21011020, 21042056})
+ALREADY_CANCELLED = frozenset({25001011, 25001051})
+"""… or completed, or its cancellation is under way."""
+
+REASON_UNFIT = 25001021
+"""The reason of a cancellation is one of another status of orders."""
 
 # Statuses ---------------------------------------------------------------------------------------
 
@@ -218,6 +265,95 @@ class OrderStatus:
     DELIVERED = "DELIVERED"
     COMPLETED = "COMPLETED"
     CANCELLED = "CANCELLED"
+
+
+class ShippingType:
+    """Who ships an order; one that SELLER ships may be marked as shipped here."""
+
+    TIKTOK = "TIKTOK"
+    SELLER = "SELLER"
+
+
+class CancelStatus:
+    """How far a cancellation is; COMPLETE when the money is back."""
+
+    PENDING = "CANCELLATION_REQUEST_PENDING"
+    SUCCESS = "CANCELLATION_REQUEST_SUCCESS"
+    CANCELLED = "CANCELLATION_REQUEST_CANCELLED"
+    COMPLETE = "CANCELLATION_REQUEST_COMPLETE"
+
+
+class CancelType:
+    CANCEL = "CANCEL"
+    """By the seller or TikTok: it holds at once."""
+
+    BUYER_CANCEL = "BUYER_CANCEL"
+    """A buyer's wish, which the seller or TikTok approves."""
+
+
+class ReturnType:
+    REFUND = "REFUND"
+    """Money back, and nothing comes back for it."""
+
+    RETURN_AND_REFUND = "RETURN_AND_REFUND"
+    REPLACEMENT = "REPLACEMENT"
+
+
+class ReturnStatus:
+    """How far a return is; COMPLETE when the money is back."""
+
+    PENDING = "RETURN_OR_REFUND_REQUEST_PENDING"
+    REJECTED = "REFUND_OR_RETURN_REQUEST_REJECT"
+    AWAITING_BUYER_SHIP = "AWAITING_BUYER_SHIP"
+    BUYER_SHIPPED_ITEM = "BUYER_SHIPPED_ITEM"
+    PACKAGE_REJECTED = "REJECT_RECEIVE_PACKAGE"
+    SUCCESS = "RETURN_OR_REFUND_REQUEST_SUCCESS"
+    CANCELLED = "RETURN_OR_REFUND_REQUEST_CANCEL"
+    COMPLETE = "RETURN_OR_REFUND_REQUEST_COMPLETE"
+    AWAITING_BUYER_RESPONSE = "AWAITING_BUYER_RESPONSE"
+    REPLACEMENT_PENDING = "REPLACEMENT_REQUEST_PENDING"
+    REPLACEMENT_REJECTED = "REPLACEMENT_REQUEST_REJECT"
+    REPLACEMENT_REFUNDED = "REPLACEMENT_REQUEST_REFUND_SUCCESS"
+    REPLACEMENT_CANCELLED = "REPLACEMENT_REQUEST_CANCEL"
+    REPLACEMENT_COMPLETE = "REPLACEMENT_REQUEST_COMPLETE"
+
+
+class SellerAction:
+    """What TikTok waits for from the seller of a return or a cancellation."""
+
+    CANCEL = "SELLER_RESPOND_CANCEL"
+    REFUND = "SELLER_RESPOND_REFUND"
+    RETURN = "SELLER_RESPOND_RETURN"
+    RECEIVE_PACKAGE = "SELLER_RESPOND_RECEIVE_PACKAGE"
+    REPLACEMENT = "SELLER_RESPOND_REPLACEMENT"
+
+
+class ReturnDecision:
+    """A seller's answer to a return, as the call for it names it."""
+
+    APPROVE_REFUND = "APPROVE_REFUND"
+    APPROVE_RETURN = "APPROVE_RETURN"
+    APPROVE_RECEIVED_PACKAGE = "APPROVE_RECEIVED_PACKAGE"
+    APPROVE_REPLACEMENT = "APPROVE_REPLACEMENT"
+    REJECT_REFUND = "REJECT_REFUND"
+    REJECT_RETURN = "REJECT_RETURN"
+    REJECT_RECEIVED_PACKAGE = "REJECT_RECEIVED_PACKAGE"
+    REJECT_REPLACEMENT = "REJECT_REPLACEMENT"
+
+
+APPROVALS = {
+    SellerAction.REFUND: ReturnDecision.APPROVE_REFUND,
+    SellerAction.RETURN: ReturnDecision.APPROVE_RETURN,
+    SellerAction.RECEIVE_PACKAGE: ReturnDecision.APPROVE_RECEIVED_PACKAGE,
+    SellerAction.REPLACEMENT: ReturnDecision.APPROVE_REPLACEMENT,
+}
+REJECTIONS = {
+    SellerAction.REFUND: ReturnDecision.REJECT_REFUND,
+    SellerAction.RETURN: ReturnDecision.REJECT_RETURN,
+    SellerAction.RECEIVE_PACKAGE: ReturnDecision.REJECT_RECEIVED_PACKAGE,
+    SellerAction.REPLACEMENT: ReturnDecision.REJECT_REPLACEMENT,
+}
+"""The decision that says yes, or no, where TikTok waits for that action."""
 
 
 class SaveMode:
@@ -621,6 +757,11 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     cancel_reason: str | None = None
     cancel_user: str | None = None
     room_id: str | None = None
+    package_id: str | None = None
+    tracking_number: str | None = None
+    shipping_provider_id: str | None = None
+    shipping_provider_name: str | None = None
+    is_gift: bool | None = None
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True):
@@ -633,8 +774,37 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     tax: str | None = None
 
 
+class Package(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+
+
+class District(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of an address, from the country (level L0) down."""
+
+    address_level: str | None = None
+    address_level_name: str | None = None
+    address_name: str | None = None
+
+
+class Recipient(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom and where an order goes to. TikTok blanks or masks most of it while the order is
+    UNPAID, ON_HOLD or CANCELLED, and 30 days after it was COMPLETED."""
+
+    name: str | None = None
+    phone_number: str | None = None
+    full_address: str | None = None
+    address_line1: str | None = None
+    address_line2: str | None = None
+    postal_code: str | None = None
+    region_code: str | None = None
+    district_info: tuple[District, ...] = ()
+
+    def __repr__(self) -> str:
+        return "Recipient(***)"
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """An order. The buyer's name and address are not read: nothing here needs them."""
+    """An order. `buyer_email` is an address of TikTok's that stands for the buyer's."""
 
     id: str
     status: Annotated[str | None, Known(OrderStatus, {"CANCEL": OrderStatus.CANCELLED})] = None
@@ -648,12 +818,177 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     cancellation_initiator: str | None = None
     is_on_hold_order: bool | None = None
     is_sample_order: bool | None = None
+    is_buyer_request_cancel: bool | None = None
+    user_id: str | None = None
+    buyer_email: str | None = None
+    buyer_message: str | None = None
+    recipient_address: Recipient | None = None
+    packages: tuple[Package, ...] = ()
+    warehouse_id: str | None = None
+    delivery_option_id: str | None = None
+    shipping_type: Annotated[str | None, Known(ShippingType)] = None
+    fulfillment_type: str | None = None
+    """FULFILLMENT_BY_SELLER, or FULFILLMENT_BY_TIKTOK out of warehouses of TikTok's."""
+
+    def __repr__(self) -> str:
+        return f"Order(id={self.id!r}, status={self.status!r})"
 
 
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[Order, ...] | None = None
     next_page_token: str | None = None
     total_count: int | None = None
+
+
+class DeliveryOption(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str | None = None
+    type: str | None = None
+    """STANDARD, EXPRESS, ECONOMY or SEND_BY_SELLER."""
+
+
+class DeliveryOptions(msgspec.Struct, frozen=True, kw_only=True):
+    delivery_options: tuple[DeliveryOption, ...] = ()
+
+
+class ShippingProvider(msgspec.Struct, frozen=True, kw_only=True):
+    """A carrier, such as USPS."""
+
+    id: str
+    name: str | None = None
+
+
+class ShippingProviders(msgspec.Struct, frozen=True, kw_only=True):
+    shipping_providers: tuple[ShippingProvider, ...] = ()
+
+
+class Shipped(msgspec.Struct, frozen=True, kw_only=True):
+    """A package that TikTok was told of. `warning` is what it thinks of its tracking number."""
+
+    package_id: str | None = None
+    order_id: str | None = None
+    order_line_item_ids: tuple[str, ...] = ()
+    warning: Warning | None = None
+
+
+class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
+    """A cancellation that was asked for. It holds once the order says so."""
+
+    cancel_id: str | None = None
+    cancel_status: str | None = None
+
+
+class NextAction(msgspec.Struct, frozen=True, kw_only=True):
+    """What TikTok waits for from the seller, until `deadline` (Unix seconds)."""
+
+    action: Annotated[str | None, Known(SellerAction)] = None
+    deadline: int | None = None
+
+
+class Refund(msgspec.Struct, frozen=True, kw_only=True):
+    """What the buyer gets back: the total is of the rest."""
+
+    currency: str | None = None
+    refund_total: str | None = None
+    refund_subtotal: str | None = None
+    refund_shipping_fee: str | None = None
+    refund_tax: str | None = None
+
+
+class CancelledLine(msgspec.Struct, frozen=True, kw_only=True):
+    order_line_item_id: str
+    cancel_line_item_id: str | None = None
+    sku_id: str | None = None
+    refund_amount: Refund | None = None
+
+
+class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
+    """A cancellation of an order or of some of its line items, asked for or done."""
+
+    cancel_id: str
+    order_id: str
+    cancel_type: str | None = None
+    cancel_status: Annotated[
+        str | None, Known(CancelStatus, {"CANCELLATION_REQUEST_CANCEL": CancelStatus.CANCELLED})
+    ] = None
+    role: str | None = None
+    """Who wants it: BUYER, SELLER or SYSTEM."""
+    cancel_reason: str | None = None
+    cancel_reason_text: str | None = None
+    create_time: int | None = None
+    update_time: int | None = None
+    refund_amount: Refund | None = None
+    cancel_line_items: tuple[CancelledLine, ...] = ()
+    seller_next_action_response: tuple[NextAction, ...] = ()
+
+
+class Cancellations(msgspec.Struct, frozen=True, kw_only=True):
+    cancellations: tuple[Cancellation, ...] | None = None
+    next_page_token: str | None = None
+    total_count: int | None = None
+
+
+class ReturnedLine(msgspec.Struct, frozen=True, kw_only=True):
+    order_line_item_id: str
+    return_line_item_id: str | None = None
+    sku_id: str | None = None
+    refund_amount: Refund | None = None
+
+
+class Return(msgspec.Struct, frozen=True, kw_only=True):
+    """A buyer's wish to give something back or to have money back, and what became of it.
+
+    `seller_next_action_response` is empty unless it is the seller's turn; APPROVALS and
+    REJECTIONS say what to decide then.
+    """
+
+    return_id: str
+    order_id: str
+    return_type: Annotated[str | None, Known(ReturnType)] = None
+    return_status: Annotated[
+        str | None,
+        Known(
+            ReturnStatus,
+            {
+                "RETURN_OR_REFUND_REQUEST_REJECT": ReturnStatus.REJECTED,
+                "RETURN_OR_REFUND_REQUEST_CANCELLED": ReturnStatus.CANCELLED,
+                "RETURN_OR_REFUND__REQUEST_CANCELLED": ReturnStatus.CANCELLED,
+            },
+        ),
+    ] = None
+    role: str | None = None
+    """Who wants it: BUYER, SELLER, OPERATOR or SYSTEM."""
+    return_reason: str | None = None
+    return_reason_text: str | None = None
+    return_tracking_number: str | None = None
+    return_provider_name: str | None = None
+    can_buyer_keep_item: bool | None = None
+    create_time: int | None = None
+    update_time: int | None = None
+    refund_amount: Refund | None = None
+    return_line_items: tuple[ReturnedLine, ...] = ()
+    seller_next_action_response: tuple[NextAction, ...] = ()
+
+
+class Returns(msgspec.Struct, frozen=True, kw_only=True):
+    return_orders: tuple[Return, ...] | None = None
+    next_page_token: str | None = None
+    total_count: int | None = None
+
+
+class RejectReason(msgspec.Struct, frozen=True, kw_only=True):
+    """`name` is what reject_return takes, `text` is for people."""
+
+    name: str
+    text: str | None = None
+
+
+class RejectReasons(msgspec.Struct, frozen=True, kw_only=True):
+    reasons: tuple[RejectReason, ...] = ()
+
+
+class Done(msgspec.Struct, frozen=True):
+    """An answer that says no more than that it was done."""
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
@@ -823,6 +1158,30 @@ class OrderQuery(msgspec.Struct, frozen=True, kw_only=True):
     update_time_lt: int | None = None
 
 
+class CancellationQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which cancellations are wanted; None does not matter. Times as in OrderQuery."""
+
+    order_ids: tuple[str, ...] | None = None
+    cancel_ids: tuple[str, ...] | None = None
+    cancel_status: tuple[str, ...] | None = None
+    create_time_ge: int | None = None
+    create_time_lt: int | None = None
+    update_time_ge: int | None = None
+    update_time_lt: int | None = None
+
+
+class ReturnQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which returns are wanted; None does not matter. Times as in OrderQuery."""
+
+    order_ids: tuple[str, ...] | None = None
+    return_ids: tuple[str, ...] | None = None
+    return_status: tuple[str, ...] | None = None
+    create_time_ge: int | None = None
+    create_time_lt: int | None = None
+    update_time_ge: int | None = None
+    update_time_lt: int | None = None
+
+
 class SkuPriceChange(msgspec.Struct, frozen=True):
     sku_id: str
     price_minor: int
@@ -874,7 +1233,7 @@ def create_body(draft: Draft, idempotency_key: str, save_mode: str) -> Body:
     return product_body(draft) | {"save_mode": save_mode, "idempotency_key": idempotency_key}
 
 
-def query_body(query: ProductQuery | OrderQuery) -> Body:
+def query_body(query: ProductQuery | OrderQuery | CancellationQuery | ReturnQuery) -> Body:
     return _given(msgspec.to_builtins(query))
 
 
@@ -947,6 +1306,70 @@ def webhook_body(topic: str, address: str | None = None) -> Body:
 def auto_restock_body(enabled: bool) -> Body:
     """Whether TikTok adds what was cancelled to the stock again by itself."""
     return {"enable_auto_restock": enabled}
+
+
+CancelWhy = Literal["out_of_stock", "wrong_price", "undeliverable", "buyer_asked", "unpaid"]
+"""Why a seller cancels, in our words; `cancel_reason` gives TikTok's."""
+
+_CANCEL_UNPAID: dict[CancelWhy, str] = {
+    "out_of_stock": "seller_cancel_unpaid_reason_out_of_stock",
+    "wrong_price": "seller_cancel_unpaid_reason_wrong_price",
+    "unpaid": "seller_cancel_unpaid_reason_buyer_hasnt_paid_within_time_allowed",
+    "buyer_asked": "seller_cancel_unpaid_reason_buyer_requested_cancellation",
+}
+_CANCEL_PAID: dict[CancelWhy, str] = {
+    "out_of_stock": "seller_cancel_reason_out_of_stock",
+    "wrong_price": "seller_cancel_reason_wrong_price",
+    "undeliverable": "seller_cancel_paid_reason_address_not_deliver",
+    "buyer_asked": "seller_cancel_paid_reason_buyer_requested_cancellation",
+}
+
+
+def cancel_reason(why: CancelWhy, status: str | None, region: str) -> str:
+    """The reason that TikTok takes for cancelling an order of that status. Raises Invalid where
+    it has none: `unpaid` is for UNPAID orders only, `undeliverable` for paid ones, and in GB none
+    is `buyer_asked`. Source: the Partner Center's page on cancel reasons, US and UK."""
+    reasons = _CANCEL_UNPAID if status == OrderStatus.UNPAID else _CANCEL_PAID
+    is_british = region == "GB"
+    if why not in reasons or (is_british and why == "buyer_asked"):
+        raise Invalid(f"TikTok takes no {why!r} as the reason to cancel an order that is {status}")
+    return reasons[why] + ("_uk" if is_british else "")
+
+
+def cancel_body(order_id: str, reason: str, line_item_ids: Sequence[str]) -> Body:
+    """Without line items it is for the whole order."""
+    lines = list(line_item_ids) or None
+    return _given({"order_id": order_id, "order_line_item_ids": lines, "cancel_reason": reason})
+
+
+def shipped_body(tracking_number: str, provider_id: str, line_item_ids: Sequence[str]) -> Body:
+    """Without line items it is for the whole order."""
+    return _given(
+        {
+            "order_line_item_ids": list(line_item_ids) or None,
+            "tracking_number": tracking_number,
+            "shipping_provider_id": provider_id,
+        }
+    )
+
+
+def approve_return_body(decision: str, keeps_item: bool) -> Body:
+    return {"decision": decision} | ({"buyer_keep_item": True} if keeps_item else {})
+
+
+def reject_return_body(decision: str, reason: str, comment: str | None) -> Body:
+    return _given({"decision": decision, "reject_reason": reason, "comment": comment})
+
+
+def idempotency_query(key: str) -> dict[str, str]:
+    """Raises Invalid for a key that TikTok would not take."""
+    if not 0 < len(key) <= LONGEST_APPROVAL_KEY:
+        raise Invalid(f"an idempotency key has 1 to {LONGEST_APPROVAL_KEY} characters")
+    return {"idempotency_key": key}
+
+
+def reject_reasons_query(return_id: str) -> dict[str, str]:
+    return {"return_or_cancel_id": return_id}
 
 
 def _given(body: Body) -> Body:

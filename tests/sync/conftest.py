@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from mediaserver.redis_server import RedisServer
@@ -12,6 +13,12 @@ from sync.store.orders import Orders
 from sync.store.products import Products
 from sync.store.stock import Stocks
 from tests.sync.now import Now
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
 
 
 @pytest.fixture

@@ -25,12 +25,6 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
-@pytest.fixture
 async def caller(sandbox: Sandbox, session: aiohttp.ClientSession) -> Caller:
     """Connected to the seller with one shop."""
     return await Caller(sandbox, session).connect()

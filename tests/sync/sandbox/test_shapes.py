@@ -31,24 +31,14 @@ BESIDE = {
     "search_products": {".products[].product_tags"},
     "search_orders": {
         ".orders[].line_items[].room_id",
-        ".orders[].line_items[].sku_type",
-        ".orders[].order_type",
-        ".orders[].commerce_platform",
-        ".orders[].collection_time",
-        ".orders[].delivery_time",
     },
     "get_orders": {
         ".orders[].line_items[].room_id",
-        ".orders[].line_items[].sku_type",
-        ".orders[].order_type",
-        ".orders[].commerce_platform",
-        ".orders[].collection_time",
-        ".orders[].delivery_time",
     },
 }
 """What is told beside the shapes, because the facts or answers that others captured have it."""
 
-VALUES_BESIDE = {"ON_HOLD", "AUDITING", "FAILED", "RETURN_AND_REFUND", *PREREQUISITES}
+VALUES_BESIDE = {"ON_HOLD", "AUDITING", "FAILED", *PREREQUISITES}
 """Values that the facts name and a page's list leaves out."""
 
 

@@ -14,12 +14,6 @@ async def scripted() -> AsyncIterator[Scripted]:
 
 
 @pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
-@pytest.fixture
 def time() -> Time:
     return Time()
 

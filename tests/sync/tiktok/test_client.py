@@ -120,6 +120,20 @@ EVERY_CALL: dict[str, Callable[[TikTok], Awaitable[Any]]] = {
     ),
     "search_orders": lambda tiktok: tiktok.search_orders(SHOP),
     "get_orders": lambda tiktok: tiktok.orders(SHOP, ["1", "2"]),
+    "delivery_options": lambda tiktok: tiktok.delivery_options(SHOP, "1"),
+    "shipping_providers": lambda tiktok: tiktok.shipping_providers(SHOP, "1"),
+    "mark_shipped": lambda tiktok: tiktok.mark_shipped(
+        SHOP, "1", tracking_number="1Z999", provider_id="7"
+    ),
+    "cancel_order": lambda tiktok: tiktok.cancel_order(SHOP, "1", "seller_cancel_reason"),
+    "search_cancellations": lambda tiktok: tiktok.search_cancellations(SHOP),
+    "approve_cancellation": lambda tiktok: tiktok.approve_cancellation(SHOP, "1", "key"),
+    "search_returns": lambda tiktok: tiktok.search_returns(SHOP),
+    "reject_reasons": lambda tiktok: tiktok.reject_reasons(SHOP, "1"),
+    "approve_return": lambda tiktok: tiktok.approve_return(SHOP, "1", "APPROVE_REFUND", "key"),
+    "reject_return": lambda tiktok: tiktok.reject_return(
+        SHOP, "1", "REJECT_REFUND", "too_late", "key"
+    ),
     "live_performance": lambda tiktok: tiktok.lives(SHOP, "2026-11-01", "2026-12-01"),
     "set_webhook": lambda tiktok: tiktok.set_webhook(
         SHOP, wire.Topic.ORDER_STATUS_CHANGE, "https://shop.example/webhooks/tiktok"

@@ -40,6 +40,16 @@ ANSWERS: dict[str, Any] = {
     "set_prices": wire.BatchResult,
     "search_orders": wire.Orders,
     "get_orders": wire.Orders,
+    "delivery_options": wire.DeliveryOptions,
+    "shipping_providers": wire.ShippingProviders,
+    "mark_shipped": wire.Shipped,
+    "cancel_order": wire.Cancelled,
+    "search_cancellations": wire.Cancellations,
+    "approve_cancellation": wire.Done,
+    "search_returns": wire.Returns,
+    "reject_reasons": wire.RejectReasons,
+    "approve_return": wire.Done,
+    "reject_return": wire.Done,
     "live_performance": wire.Lives,
     "set_webhook": wire.BatchResult,
     "webhooks": wire.Webhooks,
@@ -91,6 +101,49 @@ REQUESTS: dict[str, list[wire.Body]] = {
             )
         )
     ],
+    "mark_shipped": [wire.shipped_body("1Z999", "7001", []), wire.shipped_body("1Z", "7", ["1"])],
+    "cancel_order": [
+        wire.cancel_body("1", wire.cancel_reason("wrong_price", "ON_HOLD", "US"), []),
+        wire.cancel_body("1", wire.cancel_reason("out_of_stock", "ON_HOLD", "US"), ["2"]),
+    ],
+    "search_cancellations": [
+        wire.query_body(wire.CancellationQuery()),
+        wire.query_body(
+            wire.CancellationQuery(
+                order_ids=("1",),
+                cancel_ids=("2",),
+                cancel_status=(wire.CancelStatus.PENDING,),
+                create_time_ge=1,
+                create_time_lt=2,
+                update_time_ge=3,
+                update_time_lt=4,
+            )
+        ),
+    ],
+    "search_returns": [
+        wire.query_body(wire.ReturnQuery()),
+        wire.query_body(
+            wire.ReturnQuery(
+                order_ids=("1",),
+                return_ids=("2",),
+                return_status=(wire.ReturnStatus.PENDING,),
+                create_time_ge=1,
+                create_time_lt=2,
+                update_time_ge=3,
+                update_time_lt=4,
+            )
+        ),
+    ],
+    "approve_return": [
+        wire.approve_return_body(decision, keeps)
+        for decision in wire.APPROVALS.values()
+        for keeps in (False, True)
+    ],
+    "reject_return": [
+        wire.reject_return_body(decision, "too_late", comment)
+        for decision in wire.REJECTIONS.values()
+        for comment in (None, "It came after 30 days.")
+    ],
     "set_webhook": [wire.webhook_body(wire.Topic.ORDER_STATUS_CHANGE, "https://shop.example")],
     "delete_webhook": [wire.webhook_body(wire.Topic.ORDER_STATUS_CHANGE)],
 }
@@ -102,6 +155,12 @@ QUERIES: dict[str, dict[str, str]] = {
     "search_products": wire.page_query(100, "next"),
     "search_orders": wire.page_query(100, "next") | wire.OLDEST_UPDATE_FIRST,
     "get_orders": wire.orders_query(["1", "2"]),
+    "search_cancellations": wire.page_query(50, "next") | wire.OLDEST_UPDATE_FIRST,
+    "approve_cancellation": wire.idempotency_query("key"),
+    "search_returns": wire.page_query(50, "next") | wire.OLDEST_UPDATE_FIRST,
+    "reject_reasons": wire.reject_reasons_query("1"),
+    "approve_return": wire.idempotency_query("key"),
+    "reject_return": wire.idempotency_query("key"),
     "live_performance": wire.days_query("2026-11-01", "2026-12-01"),
 }
 
