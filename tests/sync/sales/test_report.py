@@ -1,7 +1,7 @@
 """Reports over the book, against a plain count over the same orders."""
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -125,6 +125,23 @@ def test_every_report_adds_up_to_the_same_total(found: list[Order]) -> None:
             assert sum(row.refunded for row in of) == total.refunded
             if by in ("channel", "hour"):
                 assert sum(row.orders for row in of) == total.orders
+
+
+@given(found=st.lists(orders(), max_size=10))
+def test_every_line_counts_in_exactly_one_channel_and_at_most_one_live(found: list[Order]) -> None:
+    latest = list({each.id: each for each in found}.values())
+    alone: dict[By, Counter[tuple[str | int | None, str]]] = {by: Counter() for by in EVERY}
+    for each in latest:
+        for of in each.lines if is_sale(each) else ():
+            book = book_of(replace(each, lines=(of,)))
+            for by, gmv in alone.items():
+                (row,) = report(book, by).rows
+                gmv[row.key, row.currency] += row.gmv
+            assert next(iter(rooms(book)), of.room) == of.room
+
+    together = book_of(*latest)
+    for by, gmv in alone.items():
+        assert {at: row.gmv for at, row in rows_of(report(together, by)).items()} == gmv
 
 
 @given(found=st.lists(orders(), max_size=20), seed=st.integers())
