@@ -7,7 +7,8 @@
 -- its buyer is kept ('': nothing) and until when.
 -- Answers {'new' or 'changed', JSON of what each line has}, or, where nothing was written, {'same' or 'known',
 -- the order as it is stored, what each line has}, {'short', JSON of SKU, units wanted, free and set aside of
--- what there is too little of}, {'moved'} where it is not as it was read, or {'reused'}, an idempotency key.
+-- what there is too little of}, {'moved', the order as it is stored ('': not at all), its digest} where that is
+-- not as it was read, or {'reused'}, an idempotency key.
 local id, channel, document, request, sealed, sealed_until = unpack(ARGV)
 local updated, digest, status, created, at, til, by, is_strict, base, key, body, claims =
   unpack(cjson.decode(request))
@@ -39,7 +40,7 @@ if state then
   was_updated, was_digest, was_status, lines = unpack(cjson.decode(state))
 end
 if base ~= '' and base ~= was_digest and digest ~= was_digest then -- the latter: it was asked for twice
-  return {'moved'}
+  return {'moved', state and redis.call('HGET', DOCUMENTS, id) or '', was_digest}
 end
 if was_updated and tonumber(was_updated) > tonumber(updated) then
   return stored('same', id, state)
@@ -166,6 +167,11 @@ end
 if not has_changed then
   return stored('same', id, state)
 end
+local lacks = 'SREM'
+for _, line in ipairs(lines) do
+  lacks = line[SHORT] > 0 and 'SADD' or lacks
+end
+redis.call(lacks, root .. 'orders:short', id)
 redis.call('HSET', DOCUMENTS, id, document)
 redis.call('HSET', STATES, id,
   string.sub(cjson.encode({updated, digest, status}), 1, -2) .. ',' .. encoded(lines) .. ']')

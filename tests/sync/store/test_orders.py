@@ -12,6 +12,7 @@ from sync.store.buyers import Buyers
 from sync.store.dirty import Dirty
 from sync.store.orders import (
     ALL,
+    STATES,
     Buyer,
     Filters,
     Idempotency,
@@ -158,6 +159,28 @@ async def test_an_order_that_was_changed_since_it_was_read_is_left_alone(orders:
         await orders.save(gone, [claim(2, units=0)], by="Quentin", base=placed)
 
     assert await orders.get(placed.id) == paid
+
+
+async def test_an_order_that_an_earlier_version_wrote_can_be_changed(
+    orders: Orders, connection: Connection
+) -> None:
+    """It was made a digest of without the fields that there are now."""
+    placed = order(OWN_SHOP, taken_at=7.0)
+    await orders.save(placed, [claim(2)], by="Pia")
+    state = await connection.redis.hget(STATES, placed.id)
+    assert state is not None
+    parts = msgspec.json.decode(state)
+    parts[1] = "of an earlier version"
+    await connection.redis.hset(STATES, placed.id, msgspec.json.encode(parts))
+
+    paid = order(OWN_SHOP, status="AWAITING_SHIPMENT", taken_at=7.0)
+    saved = await orders.save(paid, [claim(2)], by="Pia", base=placed)
+
+    assert saved == Saved(paid, {ONE: Held(MUG, held=2)}, False, True)
+    with pytest.raises(OrderChanged):
+        await orders.save(order(OWN_SHOP, status="CANCELLED"), [], by="Pia", base=placed)
+    with pytest.raises(OrderChanged):
+        await orders.save(order(OWN_SHOP, "o_2"), [], by="Pia", base=placed)
 
 
 async def test_an_idempotency_key_makes_one_order(orders: Orders, stocks: Stocks) -> None:
