@@ -4,13 +4,16 @@ last look, so that every hint may be lost."""
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from sync.errors import Conflict
 from sync.model import TIKTOK, ChannelRecord
-from sync.orders.intake import Intake, since
+from sync.orders.claims import claims
+from sync.orders.intake import BY, Intake, since
 from sync.orders.order import Order, OrderId
 from sync.orders.tiktok_order import order_id, print_of, print_of_remote
 from sync.store.lease import Fence
+from sync.store.orders import OrderChanged
 from sync.store.stores import Stores
 from sync.store.watermark import Watermark
 from sync.tiktok import wire
@@ -93,6 +96,7 @@ class Taking:
         is_deep = began_at - self._deep_at >= DEEP_EVERY_S
         latest = await self._read(shop, max(0, before.upto - (DEEP_S if is_deep else 0)))
         await self._place(shop)
+        await self._back()
         returns_upto = before.returns_upto
         if began_at - self._returns_at >= RETURNS_EVERY_S:
             returns_upto = await self._read_returns(shop, before.returns_upto, began_at)
@@ -158,6 +162,13 @@ class Taking:
                 if any(each.sku in places or each.product in foreign for each in found)
             ],
         )
+
+    async def _back(self) -> None:
+        """Give orders the units that they were short of, where these are there by now."""
+        orders = self._stores.orders
+        for order in (await orders.many(await orders.short())).values():
+            with suppress(OrderChanged):  # and backed by that
+                await orders.save(order, claims(order), by=BY, base=order)
 
     async def _read_returns(self, shop: wire.ShopCipher, start: int, began_at: float) -> int:
         """Take in the orders whose returns have changed from `start` on; up to when that is."""

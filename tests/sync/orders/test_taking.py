@@ -446,6 +446,24 @@ async def test_an_order_from_before_the_connection_is_shown_and_asks_for_no_stoc
     assert await market.units() == (10, 0, 5)
 
 
+async def test_units_that_were_sold_and_not_there_are_taken_when_they_are(market: Market) -> None:
+    await market.rig.add("vase", units=1)
+    await market.claim("vase", await market.created("vase", 5))
+    remote_id = await market.ordered(3, "vase")
+    await market.follow()
+    assert sorted(each.short for each in (await market.held(remote_id)).values()) == [0, 1, 1]
+
+    await market.rig.stock(SkuId("s_vase"), 2)
+    await market.taking.poll()
+    assert sorted(each.short for each in (await market.held(remote_id)).values()) == [0, 0, 1]
+    assert await market.orders.short() == [order_id(remote_id)]
+
+    await market.rig.stock(SkuId("s_vase"), 9)
+    await market.taking.poll()
+    assert await market.orders.short() == []
+    assert await market.units("vase") == (9, 3, 0)
+
+
 async def test_an_order_without_lines_is_no_order_that_was_taken_in(market: Market) -> None:
     await market.listed()
     remote_id = await market.ordered(1)
