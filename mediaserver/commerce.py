@@ -195,8 +195,10 @@ async def trading(
         retention = Retention(commerce.stores)
         erasing = tasks.create_task(supervised("buyers", retention.run))
         stack.callback(erasing.cancel)
-        if tiktok is not None:
-            sidecar = _sidecar(connection, commerce, tiktok.client, holder, showing)
+        if tiktok is not None and commerce.intake is not None:
+            sidecar = _sidecar(
+                connection, commerce, tiktok.client, commerce.intake, holder, showing
+            )
             syncing = tasks.create_task(supervised("tiktok-sync", sidecar.run))
             stack.callback(syncing.cancel)
         yield commerce
@@ -255,7 +257,12 @@ def tiktok_channel(
 
 
 def _sidecar(
-    connection: Connection, commerce: Commerce, client: TikTok, holder: str, showing: Showing
+    connection: Connection,
+    commerce: Commerce,
+    client: TikTok,
+    intake: Intake,
+    holder: str,
+    showing: Showing,
 ) -> Sidecar:
     return Sidecar(
         commerce.stores,
@@ -263,6 +270,7 @@ def _sidecar(
         Lease(connection, holder=holder),
         commerce.notices,
         client,
+        intake,
         markets=commerce.markets,
         next_rundown=showing.next_rundown,
         on_air=showing.on_air,

@@ -15,7 +15,6 @@ from sync.eligibility.local_rules import (
 )
 from sync.eligibility.reasons import REASONS, reason
 from sync.model import ImageRecord, Product, Reason, SkuId, Stock
-from sync.sidecar.offer import offered
 from sync.sidecar.plan import Goal, digest
 
 _UNWANTED = ("not_active", "left_out")
@@ -70,8 +69,11 @@ def look(facts: Facts, market: Market, now: float) -> Look:
     return Look(_first(unwanted), _first(faulty), _first(awaited))
 
 
-def goal(facts: Facts | None, looked: Look, *, is_left_out: bool) -> Goal:
-    """`facts` are None of a product that was deleted; `is_left_out`: others come before it."""
+def goal(
+    facts: Facts | None, looked: Look, levels: Mapping[SkuId, int], *, is_left_out: bool
+) -> Goal:
+    """`facts` are None of a product that was deleted; `levels` are how many units of each SKU
+    TikTok is to have; `is_left_out`: others come before it."""
     if facts is None:
         return Goal("deleted")
     if looked.unwanted or is_left_out:
@@ -94,7 +96,7 @@ def goal(facts: Facts | None, looked: Look, *, is_left_out: bool) -> Goal:
             [(sku.id, sku.seller_sku, sku.options) for sku in product.skus],
         ),
         prices={sku.id: sku.price for sku in product.skus},
-        stocks={sku.id: offered(facts.stocks.get(sku.id, Stock())) for sku in product.skus},
+        stocks=dict(levels),
         wait=looked.wait,
     )
 

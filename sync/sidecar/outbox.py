@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from sync.model import Failure, Listing, Product, ProductId, SkuId
 from sync.sidecar.draft import draft, sku_ids, text
+from sync.sidecar.escrow import Escrow
 from sync.sidecar.goal import Facts
 from sync.sidecar.ledger import Ledger
 from sync.sidecar.plan import (
@@ -81,11 +82,13 @@ class Outbox:
         ledger: Ledger,
         uploads: Uploads,
         files: ImageFiles,
+        escrow: Escrow,
         fence: Fence,
         now: Callable[[], float],
     ) -> None:
         self._tiktok = tiktok
         self._ledger = ledger
+        self._escrow = escrow
         self._uploads = uploads
         self._files = files
         self._fence = fence
@@ -130,16 +133,8 @@ class Outbox:
         self, change: Change, goal: Goal, facts: Facts, listing: Listing, shop: Shop, *, again: bool
     ) -> Listing:
         product = facts.product
-        body = draft(
-            product,
-            goal,
-            category_id=facts.placing.category_id or "",
-            category_version=shop.category_version,
-            uris=await self._uris(facts.digests),
-            warehouse=shop.warehouse,
-            remote_skus={},
-        )
-        sending = digest(goal.content, goal.structure, goal.prices, goal.stocks, shop.warehouse)
+        uris = await self._uris(facts.digests)
+        sending = digest(goal.content, goal.structure, goal.prices, shop.warehouse)
         is_new = again or not listing.create_key
         create_key = _new_key(product.id) if is_new else listing.create_key
 
@@ -148,16 +143,27 @@ class Outbox:
             return replace(fresh, sending=sending, sent_at=self._now())
 
         await self._ledger.change(product.id, begun)
-        saved = await self._tiktok.create_product(shop.cipher, body, create_key)
+        async with self._escrow.levels(goal.stocks) as levels:
+            body = draft(
+                product,
+                replace(goal, stocks=levels),
+                category_id=facts.placing.category_id or "",
+                category_version=shop.category_version,
+                uris=uris,
+                warehouse=shop.warehouse,
+                remote_skus={},
+            )
+            saved = await self._tiktok.create_product(shop.cipher, body, create_key)
         # Under the same key something else may have been created before: then all of it is unknown.
         is_known = is_new or listing.sending in ("", sending)
+        is_first = is_new or not listing.sending
 
         def created(there: Listing) -> Listing:
             ids = sku_ids(product, saved.skus, {})
             there = replace(
                 there, remote_id=saved.product_id, remote_skus=ids, warehouse=shop.warehouse
             )
-            return _whole(there, change, goal, is_known=is_known)
+            return _whole(there, change, goal, levels if is_first else {}, is_known=is_known)
 
         return await self._ledger.change(product.id, created)
 
@@ -181,21 +187,22 @@ class Outbox:
             product.id,
             lambda there: replace(there, content="", structure="", prices={}, stocks={}),
         )
-        all_of_it = draft(
-            product,
-            goal,
-            category_id=category_id,
-            category_version=shop.category_version,
-            uris=uris,
-            warehouse=warehouse,
-            remote_skus=listing.remote_skus,
-        )
-        saved = await self._tiktok.edit_product(shop.cipher, remote_id, all_of_it)
+        async with self._escrow.levels(goal.stocks) as levels:
+            all_of_it = draft(
+                product,
+                replace(goal, stocks=levels),
+                category_id=category_id,
+                category_version=shop.category_version,
+                uris=uris,
+                warehouse=warehouse,
+                remote_skus=listing.remote_skus,
+            )
+            saved = await self._tiktok.edit_product(shop.cipher, remote_id, all_of_it)
 
         def edited(there: Listing) -> Listing:
             ids = sku_ids(product, saved.skus, there.remote_skus)
             there = replace(there, remote_skus=ids, warehouse=warehouse)
-            return _whole(there, change, goal, is_known=True)
+            return _whole(there, change, goal, levels, is_known=True)
 
         return await self._ledger.change(product.id, edited)
 
@@ -208,8 +215,7 @@ class Outbox:
         shop: Shop,
     ) -> Listing:
         await self._ledger.change(
-            product.id,
-            lambda there: replace(there, prices=_without(there.prices, prices)),
+            product.id, lambda there: replace(there, prices=_without(there.prices, prices))
         )
         errors = await self._tiktok.set_prices(
             shop.cipher,
@@ -222,39 +228,36 @@ class Outbox:
         faults = _faults(errors, prices, listing)
 
         def set_(there: Listing) -> Listing:
-            taken = _without(prices, faults)
-            return _after_batch(
-                there, change, faults, self._now(), prices=dict(there.prices) | taken
-            )
+            taken = dict(there.prices) | _without(prices, faults)
+            return _after_batch(there, change, faults, self._now(), prices=taken)
 
         return await self._ledger.change(product.id, set_)
 
     async def _set_stocks(
         self, change: Change, stocks: Mapping[SkuId, int], listing: Listing, shop: Shop
     ) -> Listing:
-        product_id = listing.product
         await self._ledger.change(
-            product_id,
-            lambda there: replace(there, stocks=_without(there.stocks, stocks)),
+            listing.product, lambda there: replace(there, stocks=_without(there.stocks, stocks))
         )
         warehouse = listing.warehouse or shop.warehouse
-        errors = await self._tiktok.set_stock(
-            shop.cipher,
-            _remote_id(listing),
-            {
-                listing.remote_skus[sku]: [wire.Level(warehouse, units)]
-                for sku, units in stocks.items()
-            },
-        )
-        faults = _faults(errors, stocks, listing)
+        async with self._escrow.levels(stocks) as levels:
+            errors = await self._tiktok.set_stock(
+                shop.cipher,
+                _remote_id(listing),
+                {
+                    listing.remote_skus[sku]: [wire.Level(warehouse, units)]
+                    for sku, units in levels.items()
+                },
+            )
+            faults = _faults(errors, stocks, listing)
+            for sku in faults:
+                del levels[sku]
 
         def set_(there: Listing) -> Listing:
-            taken = _without(stocks, faults)
-            return _after_batch(
-                there, change, faults, self._now(), stocks=dict(there.stocks) | taken
-            )
+            taken = dict(there.stocks) | levels
+            return _after_batch(there, change, faults, self._now(), stocks=taken)
 
-        return await self._ledger.change(product_id, set_)
+        return await self._ledger.change(listing.product, set_)
 
     async def _activate(self, change: Change, listing: Listing, shop: Shop) -> Listing:
         _raise_first(await self._tiktok.activate(shop.cipher, [_remote_id(listing)]))
@@ -323,8 +326,10 @@ def _taken(there: Listing, change: Change, **fields: Any) -> Listing:
     return replace(there, failure=None if is_over else failure, **fields)
 
 
-def _whole(there: Listing, change: Change, goal: Goal, *, is_known: bool) -> Listing:
-    """The listing after all of the product was taken."""
+def _whole(
+    there: Listing, change: Change, goal: Goal, levels: Mapping[SkuId, int], *, is_known: bool
+) -> Listing:
+    """The listing after all of the product was taken, with these levels of stock."""
     if not is_known:
         return _taken(there, change, content="", structure="", prices={}, stocks={})
     skus = there.remote_skus
@@ -334,7 +339,7 @@ def _whole(there: Listing, change: Change, goal: Goal, *, is_known: bool) -> Lis
         content=goal.content,
         structure=goal.structure,
         prices={sku: price for sku, price in goal.prices.items() if sku in skus},
-        stocks={sku: units for sku, units in goal.stocks.items() if sku in skus},
+        stocks={sku: units for sku, units in levels.items() if sku in skus},
         sku_faults={},
     )
 

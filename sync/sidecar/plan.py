@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from sync.model import Failure, Listing, SkuId
+from sync.model import Failure, Listing, SkuId, Stock
+from sync.quota import due
 
 Presence = Literal["sold", "stopped", "parked", "deleted"]
 """Sold; there, but nothing of it for sale; deactivated; gone."""
@@ -98,11 +99,18 @@ def about(change: Change) -> str:
 
 
 def changes(
-    goal: Goal, listing: Listing | None, *, on_air: bool = False, searched_at: float | None = None
+    goal: Goal,
+    listing: Listing | None,
+    stocks: Mapping[SkuId, Stock],
+    *,
+    on_air: bool = False,
+    searched_at: float | None = None,
 ) -> list[Change]:
     """What is to be done, the most urgent first; nothing where all is as it should be.
 
-    `searched_at` is when the latest search began that told of every product TikTok has changed.
+    `stocks` are those of SKUs whose units are set aside for TikTok, which say what it offers; of
+    others the listing does. `searched_at` is when the latest search began that told of every
+    product TikTok has changed.
     """
     if listing is None:
         return _missing(goal)
@@ -118,13 +126,13 @@ def changes(
         return _deleted(goal, listing)
     match goal.presence:
         case "sold":
-            return _sold(goal, listing)
+            return _sold(goal, listing, stocks)
         case "stopped":
-            return _stopped(listing)
+            return _stopped(listing, stocks)
         case "parked":
-            return _stopped(listing) + _ended(listing, Deactivate(), on_air=on_air)
+            return _stopped(listing, stocks) + _ended(listing, Deactivate(), on_air=on_air)
         case "deleted":
-            return _stopped(listing) + _ended(listing, Delete(), on_air=on_air)
+            return _stopped(listing, stocks) + _ended(listing, Delete(), on_air=on_air)
 
 
 def retry_at(failure: Failure) -> float:
@@ -165,15 +173,19 @@ def _deleted(goal: Goal, listing: Listing) -> list[Change]:
     return [Wait(goal.wait) if goal.wait else Create(_whole(goal), again=True)]
 
 
-def _sold(goal: Goal, listing: Listing) -> list[Change]:
+def _sold(goal: Goal, listing: Listing, stocks: Mapping[SkuId, Stock]) -> list[Change]:
     found: list[Change] = []
-    if stocks := _different(goal.stocks, listing.stocks, listing.remote_skus):
-        found.append(SetStocks(stocks))
+    if levels := _levels(goal.stocks, listing, stocks):
+        found.append(SetStocks(levels))
     if listing.parked and listing.status == "SELLER_DEACTIVATED":
         found.append(Activate())
     if listing.status == "FREEZE":
         return found
-    prices = _different(goal.prices, listing.prices, listing.remote_skus)
+    prices = {
+        sku: price
+        for sku, price in goal.prices.items()
+        if sku in listing.remote_skus and listing.prices.get(sku) != price
+    }
     is_settable = listing.status == "ACTIVATE"
     resubmit = bool(prices) and listing.status in ("FAILED", "PLATFORM_DEACTIVATED")
     is_other = goal.content != listing.content
@@ -191,10 +203,9 @@ def _sold(goal: Goal, listing: Listing) -> list[Change]:
     return found
 
 
-def _stopped(listing: Listing) -> list[Change]:
-    zeros = dict.fromkeys(listing.remote_skus, 0)
-    stocks = _different(zeros, listing.stocks, listing.remote_skus)
-    return [SetStocks(stocks)] if stocks and listing.status != "FREEZE" else []
+def _stopped(listing: Listing, stocks: Mapping[SkuId, Stock]) -> list[Change]:
+    levels = _levels(dict.fromkeys(listing.remote_skus, 0), listing, stocks)
+    return [SetStocks(levels)] if levels and listing.status != "FREEZE" else []
 
 
 def _ended(listing: Listing, end: Deactivate | Delete, *, on_air: bool) -> list[Change]:
@@ -205,10 +216,16 @@ def _ended(listing: Listing, end: Deactivate | Delete, *, on_air: bool) -> list[
     return [end]
 
 
-def _different(
-    wanted: Mapping[SkuId, int], there: Mapping[SkuId, int], known: Mapping[SkuId, str]
+def _levels(
+    wanted: Mapping[SkuId, int], listing: Listing, stocks: Mapping[SkuId, Stock]
 ) -> dict[SkuId, int]:
-    return {sku: n for sku, n in wanted.items() if sku in known and there.get(sku) != n}
+    """What has to be sent now of those SKUs that TikTok has."""
+    levels = {
+        sku: due(stocks.get(sku), level, listing.stocks.get(sku))
+        for sku, level in wanted.items()
+        if sku in listing.remote_skus
+    }
+    return {sku: level for sku, level in levels.items() if level is not None}
 
 
 def _differs(goal: Goal, listing: Listing) -> bool:

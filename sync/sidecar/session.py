@@ -12,7 +12,7 @@ from sync.connecting.doubt import doubt
 from sync.eligibility.categories import Placements
 from sync.eligibility.local_rules import ANY_MARKET, Market, Markets
 from sync.eligibility.tier import next_day, order_day, product_limit
-from sync.errors import StoreUnavailable, SyncError
+from sync.errors import Conflict, StoreUnavailable, SyncError
 from sync.model import (
     TIKTOK,
     Category,
@@ -22,8 +22,14 @@ from sync.model import (
     ImageRecord,
     Listing,
     ProductId,
+    SkuId,
+    Stock,
 )
+from sync.orders.intake import Intake
+from sync.orders.taking import Taking
+from sync.quota import Trend, followed, offered
 from sync.sidecar.board import Board
+from sync.sidecar.escrow import Escrow
 from sync.sidecar.goal import Facts, Look, goal, look
 from sync.sidecar.ledger import Ledger
 from sync.sidecar.outbox import ImageFiles, ImageMissing, Outbox, Shop
@@ -73,6 +79,13 @@ HINTED_EVERY_S = 5.0
 ASKED_AT_ONCE = 5
 """So many hints are followed one by one, and that many again for each HINTED_EVERY_S."""
 
+POLL_S = 10.0
+POLL_ON_AIR_S = 5.0
+"""Without hints, all orders that have changed are looked for."""
+
+RECONCILE_S = 600.0
+"""How often the levels at TikTok are compared with what is set aside: a seller may change them."""
+
 CATEGORIES_EVERY_S = 24 * 3600.0
 PAUSE_S = 60.0
 """How long nothing is sent after TikTok has refused all of the shop."""
@@ -85,6 +98,8 @@ MOST_STEPS = 12
 """Changes of one product in a row. More would be a plan that does not come to an end."""
 
 _DAY_S = 24 * 3600
+
+_NEVER_SOLD = Trend({}, {}, 0.0)
 
 _SLICE = 20
 """Products looked at between two turns of the event loop."""
@@ -137,6 +152,7 @@ class Session:
         stores: Stores,
         pictures: Pictures,
         tiktok: TikTok,
+        intake: Intake,
         fence: Fence,
         *,
         markets: Markets,
@@ -154,7 +170,20 @@ class Session:
         self._on_air = on_air
         self._now = now
         self._ledger = Ledger(stores.listings, fence, self._changed)
-        self._outbox = Outbox(tiktok, self._ledger, stores.uploads, pictures.files, fence, now)
+        self._taking = Taking(tiktok, stores, intake, fence, now)
+        self._escrow = Escrow(
+            stores.stocks,
+            stores.listings,
+            self._ledger,
+            tiktok,
+            self._taking,
+            fence,
+            is_escrowing=lambda: self._channel.stock.mode == "escrow",
+            now=now,
+        )
+        self._outbox = Outbox(
+            tiktok, self._ledger, stores.uploads, pictures.files, self._escrow, fence, now
+        )
         self._watch = Watch(
             tiktok,
             self._ledger,
@@ -167,6 +196,7 @@ class Session:
             now=now,
         )
         self._board = Board()
+        self._trends: dict[SkuId, Trend] = {}
         self._told: Progress | None = None
         self._channel = ChannelRecord()
         self._tree = CategoryTree()
@@ -198,6 +228,8 @@ class Session:
         self._rule_refusals: dict[str, str] = {}
         """By the id of a category, as long as no rules of it are known."""
         self._searched_at = float("-inf")
+        self._polled_at = float("-inf")
+        self._reconciled_at = now()
         self._hinted_at = float("-inf")
         self._asked = 0
 
@@ -208,6 +240,8 @@ class Session:
         self._channel = await self._stores.channels.get(TIKTOK)
         await self._load_categories()
         await self._watch.begin()
+        await self._escrow.begin()
+        await self._follow_policy()
         self._rundown, self._was_on_air = tuple(self._next_rundown()), self._on_air()
         await self._look_at_all()
 
@@ -219,8 +253,15 @@ class Session:
             raise ShopChanged("another shop was connected")
         if before.authorization != after.authorization:
             self._refused_until = 0.0
+        if before.stock.mode != after.stock.mode:
+            await self._follow_policy()
         if _about_listing(before) != _about_listing(after):
             await self._look_at_all()
+
+    async def _follow_policy(self) -> None:
+        """Without escrow nothing stays set aside."""
+        if self._channel.stock.mode == "buffered":
+            await self._stores.stocks.release_quotas(TIKTOK, self._fence)
 
     async def categories_changed(self) -> None:
         before = self._mapping, self._rules, self._tree
@@ -371,6 +412,11 @@ class Session:
         listings = await stores.listings.many(ids)
         skus = [sku.id for product in products.values() for sku in product.skus]
         stocks = await stores.stocks.many(skus) if skus else {}
+        stocks |= await self._escrowed(listings, stocks)
+        now = self._now()
+        for sku, stock in stocks.items():
+            if stock.sold:
+                self._trends[sku] = followed(self._trends.get(sku), stock.sold, now)
         urls = dict.fromkeys(image.url for each in products.values() for image in each.images)
         images = await self._images.many(list(urls)) if urls else {}
         return [
@@ -383,6 +429,36 @@ class Session:
             )
             for each in ids
         ]
+
+    async def _escrowed(
+        self, listings: Mapping[ProductId, Listing], stocks: Mapping[SkuId, Stock]
+    ) -> dict[SkuId, Stock]:
+        """The stock of those SKUs that TikTok has while nothing was ever set aside for it: what it
+        offers of them is not bounded."""
+        if self._channel.stock.mode != "escrow":
+            return {}
+        skus = [
+            sku
+            for listing in listings.values()
+            for sku in listing.remote_skus
+            if sku in stocks and TIKTOK not in stocks[sku].quotas
+        ]
+        if not skus:
+            return {}
+        await self._stores.stocks.unbound(skus, TIKTOK)
+        return await self._stores.stocks.many(skus)
+
+    def _levels(self, known: Known) -> dict[SkuId, int]:
+        """How many units of each SKU TikTok is to have."""
+        if known.facts is None:
+            return {}
+        now, policy, stocks = self._now(), self._channel.stock, known.facts.stocks
+        return {
+            sku.id: offered(stocks[sku.id], policy, self._trends.get(sku.id, _NEVER_SOLD), now)
+            if sku.id in stocks
+            else 0
+            for sku in known.facts.product.skus
+        }
 
     def _forget(self, product: ProductId) -> None:
         if self._seen.pop(product, None) is not None:
@@ -482,16 +558,25 @@ class Session:
 
     def _todo(self, known: Known) -> tuple[list[Change], Goal]:
         looked = _look(known.facts, self._market, self._now())
-        wanted = goal(known.facts, looked, is_left_out=known.product in self._out)
+        wanted = goal(
+            known.facts, looked, self._levels(known), is_left_out=known.product in self._out
+        )
         return (
             changes(
                 wanted,
                 known.listing,
+                self._set_aside(known),
                 on_air=self._on_air(),
                 searched_at=self._watch.searched_at,
             ),
             wanted,
         )
+
+    def _set_aside(self, known: Known) -> Mapping[SkuId, Stock]:
+        """The stock of which units are set aside for TikTok."""
+        if known.facts is None or self._channel.stock.mode != "escrow":
+            return {}
+        return known.facts.stocks
 
     def _possible(self, known: Known, todo: Sequence[Change]) -> Change | None:
         failure = None if known.listing is None else known.listing.failure
@@ -586,10 +671,9 @@ class Session:
         if is_sated and not is_due:
             return
         try:
-            hints = await self._stores.hints.all()
+            hints = await self._hints("product")
             if is_due:
                 await self._search(shop.cipher)
-                await self._count_orders(shop.cipher)
                 await self._read_categories(shop)
                 await self._stores.hints.seen(hints)
             elif hints:
@@ -609,22 +693,63 @@ class Session:
         """Few hints are followed one by one, at once; many, with one search for all of them."""
         if self._now() - self._hinted_at >= HINTED_EVERY_S:
             self._asked = 0
-        products = [hint.id for hint in hints if hint.kind == "product"]
-        has_orders = len(products) < len(hints)
-        if self._asked + len(products) + has_orders <= ASKED_AT_ONCE:
+        if self._asked + len(hints) <= ASKED_AT_ONCE:
             if not self._asked:
                 self._hinted_at = self._now()
-            self._asked += len(products) + has_orders
-            if not await self._watch.ask(shop, products):
+            self._asked += len(hints)
+            if not await self._watch.ask(shop, [hint.id for hint in hints]):
                 await self._search(shop)
         elif self._now() - self._hinted_at >= HINTED_EVERY_S:
             await self._search(shop)
         else:
             self._asked = ASKED_AT_ONCE
             return
-        if has_orders:
-            await self._count_orders(shop)
         await self._stores.hints.seen(hints)
+
+    # ---- orders, and what is set aside for them
+
+    async def take_orders(self) -> None:
+        """Take in the orders that hints name, and now and then all that have changed."""
+        shop = self._shop
+        if shop is None or self._refused_until:
+            return
+        hints = await self._hints("order")
+        try:
+            if hints:
+                await self._taking.take([hint.id for hint in hints])
+                await self._stores.hints.seen(hints)
+            pause_s = POLL_ON_AIR_S if self._on_air() else POLL_S
+            if self._now() - self._polled_at >= pause_s:
+                self._polled_at = self._now()
+                await self._taking.poll()
+                await self._count_orders(shop.cipher)
+        except Conflict:  # it was disconnected meanwhile
+            return
+        except (NotAuthorized, ScopeMissing, AppRefused) as error:
+            await self._refuse(error)
+        except TikTokError as error:
+            log.info("orders_taken_later error=%s", error)
+
+    async def settle(self) -> None:
+        """Find out what TikTok has of what is in doubt, and now and then of everything."""
+        shop = self._shop
+        if shop is None or self._refused_until or self._channel.stock.mode != "escrow":
+            return
+        try:
+            await self._escrow.settle(shop.cipher)
+            if self._now() - self._reconciled_at >= RECONCILE_S:
+                self._reconciled_at = self._now()
+                await self._escrow.reconcile(shop.cipher)
+        except Conflict:  # it was disconnected meanwhile
+            return
+        except (NotAuthorized, ScopeMissing, AppRefused) as error:
+            await self._refuse(error)
+        except TikTokError as error:
+            log.info("stock_settled_later error=%s", error)
+
+    async def _hints(self, kind: str) -> dict[Hint, int]:
+        hints = await self._stores.hints.all()
+        return {hint: count for hint, count in hints.items() if hint.kind == kind}
 
     async def _count_orders(self, shop: wire.ShopCipher) -> None:
         """The orders of the day, where the tier limits them."""
@@ -719,7 +844,10 @@ class Session:
 
     async def tell(self) -> None:
         """Put down the progress, where it is another."""
-        progress = self._board.progress(self._now(), self.paused or self._held_up)
+        progress = replace(
+            self._board.progress(self._now(), self.paused or self._held_up),
+            drifts=self._escrow.drifts,
+        )
         if self._told is None or replace(progress, at=self._told.at) != self._told:
             await self._stores.progress.save(progress, self._fence)
             self._told = progress
@@ -763,7 +891,14 @@ def _is_out(seen: Seen) -> bool:
 
 def _about_listing(channel: ChannelRecord) -> object:
     """What of the channel decides about listings."""
-    return channel.is_connected, channel.auto_sync, channel.tier, channel.shop, channel.warehouses
+    return (
+        channel.is_connected,
+        channel.auto_sync,
+        channel.tier,
+        channel.shop,
+        channel.warehouses,
+        channel.stock,
+    )
 
 
 def _category(found: wire.Category) -> Category:

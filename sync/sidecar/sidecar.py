@@ -9,6 +9,7 @@ from typing import NoReturn
 from sync.eligibility.local_rules import MARKETS, Markets
 from sync.errors import StoreUnavailable
 from sync.model import ProductId
+from sync.orders.intake import Intake
 from sync.sidecar.session import Pictures, Session, ShopChanged
 from sync.store.lease import Fence, Lease, LeaseLost
 from sync.store.notices import Notices
@@ -24,6 +25,12 @@ URGENT_WORKERS = 4
 TICK_S = 1.0
 TELL_EVERY_S = 0.25
 
+SETTLE_EVERY_S = 0.1
+"""What TikTok has is looked at so soon where it is in doubt."""
+
+_PASSES = 4
+"""Of a cycle: what is settled leads to new levels."""
+
 _ENDINGS = (StoreUnavailable, LeaseLost, ShopChanged)
 
 
@@ -38,6 +45,7 @@ class Sidecar:
         lease: Lease,
         notices: Notices,
         tiktok: TikTok,
+        intake: Intake,
         *,
         markets: Markets = MARKETS,
         next_rundown: Callable[[], Sequence[ProductId]],
@@ -50,6 +58,7 @@ class Sidecar:
         self._lease = lease
         self._notices = notices
         self._tiktok = tiktok
+        self._intake = intake
         self._markets = markets
         self._next_rundown = next_rundown
         self._on_air = on_air
@@ -58,6 +67,7 @@ class Sidecar:
         self._held: tuple[Fence, Session] | None = None
         self._woken = asyncio.Event()
         self._hinted = asyncio.Event()
+        self._ordered = asyncio.Event()
         self._is_channel_stale = False
         self._are_categories_stale = False
 
@@ -92,9 +102,15 @@ class Sidecar:
         await session.channel_changed()
         await session.categories_changed()
         await session.read()
-        await session.take_in()
-        while await session.do_next():
-            pass
+        await session.take_orders()
+        for _ in range(_PASSES):
+            await session.take_in()
+            is_done = True
+            while await session.do_next():
+                is_done = False
+            await session.settle()
+            if is_done:
+                break
         await session.tell()
         return True
 
@@ -103,6 +119,7 @@ class Sidecar:
             self._stores,
             self._pictures,
             self._tiktok,
+            self._intake,
             fence,
             markets=self._markets,
             next_rundown=self._next_rundown,
@@ -121,6 +138,8 @@ class Sidecar:
                 await session.begin()
                 tasks.create_task(self._take_in(session))
                 tasks.create_task(self._read(session))
+                tasks.create_task(self._take_orders(session))
+                tasks.create_task(self._settle(session))
                 tasks.create_task(self._tell(session))
                 for number in range(URGENT_WORKERS + self._workers):
                     is_urgent = number < URGENT_WORKERS
@@ -142,6 +161,7 @@ class Sidecar:
                         self._woken.set()
                     case "hint":
                         self._hinted.set()
+                        self._ordered.set()
                     case "channel":
                         self._is_channel_stale = True
                         self._woken.set()
@@ -152,6 +172,7 @@ class Sidecar:
                         self._is_channel_stale = self._are_categories_stale = True
                         self._woken.set()
                         self._hinted.set()
+                        self._ordered.set()
 
     async def _take_in(self, session: Session) -> NoReturn:
         while True:
@@ -170,6 +191,17 @@ class Sidecar:
             self._hinted.clear()
             await session.read()
             await _within(TICK_S, self._hinted)
+
+    async def _take_orders(self, session: Session) -> NoReturn:
+        while True:
+            self._ordered.clear()
+            await session.take_orders()
+            await _within(TICK_S, self._ordered)
+
+    async def _settle(self, session: Session) -> NoReturn:
+        while True:
+            await session.settle()
+            await asyncio.sleep(SETTLE_EVERY_S)
 
     async def _tell(self, session: Session) -> NoReturn:
         while True:

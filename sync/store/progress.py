@@ -3,7 +3,7 @@
 import msgspec
 
 from sync.connection import Connection
-from sync.model import ProductId
+from sync.model import ProductId, SkuId
 from sync.store.keys import NOTICES, key
 from sync.store.lease import Fence, save_fenced
 from sync.store.notices import encoded
@@ -22,11 +22,21 @@ class Failed(msgspec.Struct, frozen=True):
     retry_at: float
 
 
+class Drift(msgspec.Struct, frozen=True):
+    """A SKU of which TikTok offered `units` more than were set aside for it: somebody has changed
+    its stock there."""
+
+    product: ProductId
+    sku: SkuId
+    units: int
+    at: float
+
+
 class Progress(msgspec.Struct, frozen=True):
     """Products that are at TikTok as they should be, that are still to be done, and that failed,
     the first of them with their reasons; `left_out` are not to be there. `per_s` is how many were
     done a second of late. `paused` says why nothing is sent, or nothing of some products, since
-    TikTok does not tell what it asks of them, "" else."""
+    TikTok does not tell what it asks of them, "" else. `drifts` are the last ones found."""
 
     done: int = 0
     waiting: int = 0
@@ -35,6 +45,7 @@ class Progress(msgspec.Struct, frozen=True):
     per_s: float = 0.0
     paused: str = ""
     failures: tuple[Failed, ...] = ()
+    drifts: tuple[Drift, ...] = ()
     at: float = 0.0
 
 

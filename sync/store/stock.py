@@ -13,7 +13,7 @@ import msgspec
 from sync.allocation import WANTED_S, Found, Reserved, Settled
 from sync.connection import Connection
 from sync.errors import Conflict, NotFound, Stale, SyncError
-from sync.model import ChannelId, SkuId, Stock
+from sync.model import ChannelId, ProductId, SkuId, Stock
 from sync.orders.order import OrderId
 from sync.store.keys import ROOT, escrowed_key, history_key, stock_key, unsettled_key
 from sync.store.lease import Fence, LeaseLost
@@ -210,12 +210,28 @@ class Stocks:
             await self._connection.asked(lambda: self._redis.srem(marked, *gone))
         return {sku: stock for sku, stock in stocks.items() if channel in stock.doubts}
 
+    async def escrowed(self, channel: ChannelId) -> list[SkuId]:
+        """The SKUs that have a quota at `channel`, be it 0."""
+        kept = escrowed_key(channel)
+        members = await self._connection.asked(lambda: self._redis.smembers(kept))
+        return [SkuId(member.decode()) for member in sorted(members)]
+
+    async def products(self, skus: Sequence[SkuId]) -> dict[SkuId, ProductId]:
+        """Whose those of `skus` are that exist."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for sku in skus:
+            pipeline.hget(stock_key(sku), "product")
+        found = await self._connection.asked(pipeline.execute, _BULK_TIMEOUT_S)
+        return {
+            sku: ProductId(product.decode())
+            for sku, product in zip(skus, found, strict=True)
+            if product is not None
+        }
+
     async def release_quotas(self, channel: ChannelId, fence: Fence | None) -> None:
         """Let all that is set aside for `channel` be free, whatever it still sells. Raises
         LeaseLost, when some may have been released."""
-        kept = escrowed_key(channel)
-        members = await self._connection.asked(lambda: self._redis.smembers(kept))
-        for some in _slices(SkuId(member.decode()) for member in members):
+        for some in _slices(await self.escrowed(channel)):
             await self._mark("release", some, channel, fence)
 
     async def _fenced(self, name: str, channel: ChannelId, fence: Fence, rows: bytes) -> str:

@@ -29,6 +29,7 @@ from sync.model import (
     SkuId,
     Warehouse,
 )
+from sync.orders.intake import Intake
 from sync.sandbox.server import Sandbox
 from sync.sandbox.wire import EVENT_TYPES
 from sync.sandbox.world import SandboxSettings
@@ -166,6 +167,7 @@ class Rig:
             Lease(self.connection, holder=holder, ttl_s=ttl_s),
             Notices(self.connection),
             self.tiktok,
+            Intake(self.tiktok, self.stores, self.vault, buyer_data_days=60, now=self.now),
             next_rundown=lambda: self.rundown,
             on_air=lambda: self.on_air,
             now=self.now,
