@@ -7,6 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from compositor.geometry import Size
+from compositor.painter import Cards
 from compositor.tiles import FeedInfo
 from mediaserver.composition import Composition
 from mediaserver.feed import Feed
@@ -73,6 +74,7 @@ class Air:
         self._canvases: Mapping[CanvasId, CanvasRecord] = {}
         self._compositions: Mapping[CanvasId, Composition] = {}
         self._assets: Mapping[str, bytes] = {}
+        self._cards: Mapping[CanvasId, Cards] = {}
         self._goodbyes: dict[Target, asyncio.Task[None]] = {}
         self._feeds: Sequence[Feed] = ()
         self._watched: set[Feed] = set()
@@ -82,13 +84,22 @@ class Air:
         canvases: Mapping[CanvasId, CanvasRecord],
         feeds: Sequence[Feed],
         assets: Mapping[str, bytes],
+        cards: Mapping[CanvasId, Cards],
     ) -> None:
-        """From now on show `feeds`, in the order of admission, as each canvas is composed."""
+        """From now on show `feeds`, in the order of admission, as each canvas is composed, with
+        the `cards` of its products."""
         self._canvases = canvases
         self._compositions = {key: Composition.of(canvas) for key, canvas in canvases.items()}
         self._assets = assets
+        self._cards = cards
         self._feeds = tuple(feeds)
         self._put_on()
+
+    def deal(self, cards: Mapping[CanvasId, Cards]) -> None:
+        """From now on show these `cards` of products."""
+        if cards != self._cards:
+            self._cards = cards
+            self._put_on()
 
     def add_reader(self, canvas_id: CanvasId, reader: Reader) -> None:
         """Make the canvas for `reader` too, until it is removed."""
@@ -317,5 +328,10 @@ class Air:
         if self._audio is not None:
             self._audio.listen(self._feeds)
         for canvas_id in self.programs.keys() & self._compositions.keys():
-            scene = Scene(self._compositions[canvas_id], tuple(self._feeds), self._assets)
+            scene = Scene(
+                self._compositions[canvas_id],
+                tuple(self._feeds),
+                self._assets,
+                self._cards.get(canvas_id, {}),
+            )
             self.programs[canvas_id].show(scene)

@@ -28,6 +28,7 @@ from mediaserver.media import Media
 from mediaserver.next_show import is_on_air, next_rundown
 from mediaserver.node import Node
 from mediaserver.preview import Previews
+from mediaserver.product_pictures import ProductPictures
 from mediaserver.rate_limit import RateLimit
 from mediaserver.recordings import Recordings
 from mediaserver.redis_server import RedisServer, data_dir_lock
@@ -183,6 +184,8 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
             )
         )
         rundowns = Rundowns(commerce.badges, store.connection, lambda: node.known, commerce.now)
+        pictures = ProductPictures(commerce.stores.images, commerce.image_files, lambda: node.known)
+        tasks.create_task(supervised("product-pictures", pictures.run), name="product-pictures")
         news = shop_news(commerce)
         show_sales = ShowSales(commerce.sales, lambda: node.known)
         Shopkeeper(commerce.notices, commerce.badges, rundowns, news, commerce.sales).start(tasks)
@@ -231,6 +234,7 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
         app[keys.LOOP_LAG] = loop_lag
         app[keys.NODE] = node
         app[keys.PREVIEWS] = Previews(thumbnails)
+        app[keys.PRODUCT_PICTURES] = pictures
         app[keys.RECORDINGS] = recordings
         app[keys.RUNDOWNS] = rundowns
         app[keys.SHOP_NEWS] = news

@@ -8,7 +8,7 @@ import msgspec
 
 from compositor.errors import LayoutError
 from compositor.layout import Backdrop, Layout
-from compositor.overlay import Overlay, Picture, QrCode
+from compositor.overlay import PINNED, Overlay, Picture, Product, QrCode
 from compositor.overlay_spec import overlays_document, parse_overlays
 from compositor.spec import layout_document, parse_layout
 from mediaserver.packet import AssetId
@@ -60,9 +60,23 @@ class Composition:
                 )
         _check_uses(self._layout_uses(), show)
 
-    def check_overlays(self, show: ShowRecord) -> None:
-        """Raises LayoutError where an overlay names an asset that `show` does not have."""
+    def check_overlays(self, show: ShowRecord, before: "Composition") -> None:
+        """Raises LayoutError where an overlay names an asset that `show` does not have, or a
+        product that is not on its rundown and that was not named `before` either: one that is
+        taken off the rundown is not shown, and its overlay stays."""
         _check_uses(self._overlay_uses(), show)
+        allowed = {PINNED, *show.rundown, *before.products()}
+        for index, overlay in enumerate(self.overlays):
+            if isinstance(overlay, Product) and overlay.product not in allowed:
+                raise LayoutError(
+                    f"[{index}].product",
+                    f"{overlay.product!r} is not on the rundown: put it there first, "
+                    f"or show whatever is {PINNED}",
+                )
+
+    def products(self) -> set[str]:
+        """The products that overlays name."""
+        return {each.product for each in self.overlays if isinstance(each, Product)}
 
     def _layout_uses(self) -> Iterator["Use"]:
         if isinstance(self.layout.background, Backdrop):

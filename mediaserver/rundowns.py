@@ -98,7 +98,7 @@ class Rundowns:
             if not show.record.rundown:
                 continue
             has_changed = all_changed or not changed.isdisjoint(show.record.rundown)
-            if not _is_attended(show):
+            if not show.is_attended:
                 if has_changed:
                     show.forget_products()
             elif not self._connection.available:
@@ -126,7 +126,3 @@ class Rundowns:
                 return
             for show in shows:
                 show.show_products(products, channels, looked)
-
-
-def _is_attended(show: Show) -> bool:
-    return show.on_air or show.events.has_listeners

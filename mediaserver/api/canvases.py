@@ -11,11 +11,12 @@ from msgspec import UNSET, Struct, UnsetType
 from compositor.errors import LayoutError
 from compositor.geometry import Size
 from mediaserver.api.bodies import answer, read_json
-from mediaserver.api.keys import PREVIEWS, STILLS
+from mediaserver.api.keys import PREVIEWS, PRODUCT_PICTURES, RUNDOWNS, STILLS
 from mediaserver.api.shows import show_of
 from mediaserver.composition import Composition
 from mediaserver.errors import Conflict
 from mediaserver.packet import CanvasId
+from sync.errors import StoreUnavailable
 
 
 async def set_layout(request: web.Request) -> web.Response:
@@ -44,7 +45,8 @@ class Untaken(Struct, forbid_unknown_fields=True):
 async def preview(request: web.Request) -> web.Response:
     body = await read_json(request, Untaken)
     show = await show_of(request)
-    canvas = show.canvas(CanvasId(request.match_info["canvas"]))
+    canvas_id = CanvasId(request.match_info["canvas"])
+    canvas = show.canvas(canvas_id)
     taken = composition = Composition.of(canvas)
     if body.layout is not UNSET:
         with below("layout"):
@@ -53,8 +55,11 @@ async def preview(request: web.Request) -> web.Response:
     if body.overlays is not UNSET:
         with below("overlays"):
             composition = composition.with_overlays(body.overlays)
-            composition.check_overlays(show.record)
-    scene = await show.scene(composition)
+            composition.check_overlays(show.record, taken)
+    await request.app[RUNDOWNS].refresh(show)
+    with contextlib.suppress(StoreUnavailable):
+        await request.app[PRODUCT_PICTURES].load(show)
+    scene = await show.scene(canvas_id, composition)
     png = await request.app[PREVIEWS].png(Size(canvas.width, canvas.height), scene)
     return web.Response(body=png, content_type="image/png", headers={"Cache-Control": "no-store"})
 

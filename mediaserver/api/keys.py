@@ -9,6 +9,7 @@ from mediaserver.commerce import Commerce
 from mediaserver.loop_lag import LoopLag
 from mediaserver.node import Node, Principal
 from mediaserver.preview import Previews
+from mediaserver.product_pictures import ProductPictures
 from mediaserver.rate_limit import RateLimit
 from mediaserver.recordings import Recordings
 from mediaserver.rundowns import Rundowns
@@ -38,6 +39,7 @@ DEPLOYMENT = web.AppKey("deployment", Deployment)
 GUESSES = web.AppKey("guesses", RateLimit)
 NODE = web.AppKey("node", Node)
 PREVIEWS = web.AppKey("previews", Previews)
+PRODUCT_PICTURES = web.AppKey("product_pictures", ProductPictures)
 RECORDINGS = web.AppKey("recordings", Recordings)
 RUNDOWNS = web.AppKey("rundowns", Rundowns)
 SHOP_NEWS = web.AppKey("shop_news", ShopNews)

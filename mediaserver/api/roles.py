@@ -58,6 +58,7 @@ RULES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/api/v1/products/imports/{import}"): CREW,
     ("GET", "/api/v1/products/export"): CREW,
     ("GET", "/api/v1/products/{product}"): CREW,
+    ("GET", "/api/v1/products/{product}/images/{image}.jpg"): FEED,
     ("PATCH", "/api/v1/products/{product}"): CREW,
     ("DELETE", "/api/v1/products/{product}"): CREW,
     ("GET", "/api/v1/products/{product}/skus/{sku}/stock"): CREW,

@@ -33,8 +33,9 @@ class CanvasCommands(ShowCore):
         """Raises LayoutError with the path of the fault; nothing is changed then."""
         async with self._lock:
             canvas = self.canvas(canvas_id)
-            composition = Composition.of(canvas).with_overlays(document)
-            composition.check_overlays(self.record)
+            taken = Composition.of(canvas)
+            composition = taken.with_overlays(document)
+            composition.check_overlays(self.record, taken)
             changed = self.record.with_canvas(canvas_id, composition.on(canvas))
             return await self._commit(changed)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from mediaserver.broadcast import EventKind
+from mediaserver.show.product_cards import shows_of_products
 from mediaserver.state import ShowRecord
 from mediaserver.view import show_view
 
@@ -26,7 +27,10 @@ def changes(before: ShowRecord, after: ShowRecord) -> Iterator[tuple[EventKind, 
     for asset_id, asset in after.assets.items():
         if asset != before.assets.get(asset_id):
             yield "asset", asset_id
-    of_rundown = [(record.rundown, record.pinned, record.channels) for record in (before, after)]
+    of_rundown = [
+        (record.rundown, record.pinned, record.channels, shows_of_products(record))
+        for record in (before, after)
+    ]
     if of_rundown[0] != of_rundown[1] and (before.rundown or after.rundown):
         yield "rundown", after.id
     for target_id in before.targets.keys() - after.targets.keys():

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from compositor.painter import Cards
 from mediaserver.air import Air
 from mediaserver.assets import Assets
 from mediaserver.broadcast import Broadcast, EventKind
@@ -25,8 +26,10 @@ from mediaserver.show.addresses import Addresses
 from mediaserver.show.cast import Cast, part
 from mediaserver.show.changes import changes
 from mediaserver.show.keeping import Keeping
+from mediaserver.show.product_cards import cards, places, product_overlays
 from mediaserver.show.recorder import Recorder
 from mediaserver.show.shelf import Shelf
+from mediaserver.show.showing import Standing
 from mediaserver.stage import Scene
 from mediaserver.state import AssetRecord, CanvasRecord, FeedRecord, ShowRecord, TargetRecord
 from mediaserver.store import Store
@@ -40,7 +43,7 @@ from mediaserver.view import (
     show_view,
     target_view,
 )
-from sync.model import ChannelId
+from sync.model import ChannelId, ProductId
 from sync.sales.report import NOTHING_SOLD
 from sync.secret import Vault
 
@@ -85,6 +88,7 @@ class ShowCore:
         self._assets = Assets(record.id, store)
         self._cast = Cast(record.id, media)
         self._shelf = Shelf()
+        self._pictures: dict[str, bytes] = {}
         self._since: dict[TargetId, tuple[float, float]] = {}
         self._sales: View = sales_view(NOTHING_SOLD)
         self._on_target = on_target
@@ -133,7 +137,14 @@ class ShowCore:
 
     def rundown_view(self) -> View:
         """Its products, with their badges as they were last looked at."""
-        return self._shelf.view(self.record.rundown, self.record.pinned, self.channels, self._now())
+        record = self.record
+        shown = places(record, self._standing)
+        return self._shelf.view(record.rundown, record.pinned, self.channels, shown, self._now())
+
+    @property
+    def is_attended(self) -> bool:
+        """Whether somebody may see a change of the rundown at once."""
+        return self._is_made or self.events.has_listeners
 
     @property
     def channels(self) -> tuple[ChannelId, ...]:
@@ -180,11 +191,15 @@ class ShowCore:
             raise NotFound("image or font", asset_id)
         return found[asset_id]
 
-    async def scene(self, composition: Composition) -> Scene:
-        """`composition` with the show's feeds and assets. Raises StoreUnavailable."""
+    async def scene(self, canvas_id: CanvasId, composition: Composition) -> Scene:
+        """`composition` on that canvas, with the show's feeds, assets and products.
+
+        Raises StoreUnavailable.
+        """
         feeds = [self._cast.feeds[feed_id] for feed_id in self.record.admitted()]
         assets = await self._assets.read(composition.assets())
-        return Scene(composition, tuple(feeds), assets)
+        shown = cards(self.record, canvas_id, composition.overlays, self._standing, self._pictures)
+        return Scene(composition, tuple(feeds), assets, shown)
 
     def program(self, canvas_id: CanvasId) -> Program:
         """The canvas's program. Raises NotFound, or Conflict while nobody wants it."""
@@ -345,7 +360,17 @@ class ShowCore:
 
     def _compose(self) -> None:
         feeds = [self._cast.feeds[feed_id] for feed_id in self.record.admitted()]
-        self._air.compose(self.record.canvases, feeds, self._assets.loaded)
+        self._air.compose(self.record.canvases, feeds, self._assets.loaded, self._cards())
+
+    def _cards(self) -> dict[CanvasId, Cards]:
+        """What the products on each canvas say now."""
+        return {
+            key: cards(self.record, key, product_overlays(canvas), self._standing, self._pictures)
+            for key, canvas in self.record.canvases.items()
+        }
+
+    def _standing(self, product: ProductId) -> Standing:
+        return self._shelf.standing(product, self.record.rundown, self.channels, self._now())
 
     # ---- small parts
 

@@ -1,9 +1,10 @@
 """Commands on a show's rundown: the products to come, in order, one of them pinned."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from mediaserver.errors import BadRequest
 from mediaserver.show.core import ShowCore
+from mediaserver.show.product_cards import wanted_pictures
 from sync.eligibility.badges import Looked
 from sync.model import TIKTOK, ChannelId, ProductId
 
@@ -65,7 +66,24 @@ class RundownCommands(ShowCore):
         """When a badge turns by time alone (unix seconds)."""
         return self._shelf.due_at
 
+    def wanted_pictures(self) -> list[str]:
+        """The addresses of the pictures that products on canvases may need, the soonest first."""
+        return wanted_pictures(self.record, self._standing)
+
+    def show_picture(self, url: str, file: bytes | None) -> None:
+        """Have `file` be the picture of that address; None where there is none."""
+        if self._pictures.get(url) == file:
+            return
+        kept = {key: data for key, data in self._pictures.items() if key != url}
+        self._pictures = kept if file is None else {**kept, url: file}
+        self._air.deal(self._cards())
+
+    def keep_pictures(self, urls: Container[str]) -> None:
+        """Have no pictures but those of `urls` any more."""
+        self._pictures = {key: data for key, data in self._pictures.items() if key in urls}
+
     def _tell_rundown(self, before: object) -> None:
+        self._air.deal(self._cards())
         if (view := self.rundown_view()) != before:
             self.events.publish("rundown", view)
 

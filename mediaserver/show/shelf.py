@@ -1,15 +1,22 @@
 """What is known of the products on a show's rundown, to be told without asking the store."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from mediaserver.badge_view import badge_view
+from mediaserver.packet import CanvasId
+from mediaserver.show.showing import Standing
 from sync.eligibility.badge import unread
 from sync.eligibility.badges import Looked
 from sync.eligibility.tier import next_day
 from sync.model import Badge, ChannelId, ProductId
 
 View = dict[str, Any]
+
+
+def image_path(product_id: ProductId) -> str:
+    """Where this server gives the product's first picture."""
+    return f"/api/v1/products/{product_id}/images/0.jpg"
 
 
 class Shelf:
@@ -58,15 +65,36 @@ class Shelf:
             or any(product not in self._products for product in products)
         )
 
+    def standing(
+        self,
+        product_id: ProductId,
+        rundown: Container[ProductId],
+        channels: Iterable[ChannelId],
+        now: float,
+    ) -> Standing:
+        """What is known of the product; while the store is away, what was known before."""
+        return Standing(
+            product_id in rundown,
+            product_id in self._products,
+            self._products.get(product_id),
+            {channel: self._badge(product_id, channel, now) for channel in channels},
+        )
+
     def view(
         self,
         rundown: Iterable[ProductId],
         pinned: ProductId | None,
         channels: Iterable[ChannelId],
+        places: Mapping[ProductId, Mapping[CanvasId, View]],
         now: float,
     ) -> View:
+        """`places` are the canvases that are to show products, with whether they do."""
         names = tuple(channels)
-        products = [self._product_view(each, each == pinned, names, now) for each in rundown]
+        products = [
+            self._product_view(each, each == pinned, names, now)
+            | {"canvases": places.get(each, {})}
+            for each in rundown
+        ]
         return {"products": products, "pinned": pinned}
 
     def _product_view(
@@ -85,7 +113,7 @@ class Shelf:
             "title": product.title if product else None,
             "price": min(prices, default=None),
             "currency": product.currency if product else None,
-            "image": product.images[0].url if product and product.images else None,
+            "image": image_path(product_id) if product and product.images else None,
             "available": looked.available if looked else 0,
             "sold_out": looked is not None and looked.available == 0,
             "pinned": is_pinned,

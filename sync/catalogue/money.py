@@ -13,6 +13,22 @@ EXPONENTS: Final[Mapping[str, int]] = {
 }
 """How many decimals a currency has, where these are not two (ISO 4217, list one)."""
 
+SIGNS: Final[Mapping[str, str]] = {
+    "USD": "$",
+    "EUR": "€",
+    "GBP": "£",
+    "JPY": "¥",
+    "INR": "₹",
+    "KRW": "₩",
+    "PHP": "₱",
+    "VND": "₫",
+    "BRL": "R$",
+    "CAD": "CA$",
+    "AUD": "A$",
+    "MXN": "MX$",
+}
+"""How a price begins in currencies whose sign is taken for no other."""
+
 LARGEST: Final = 10**12
 """Minor units: far above any price, and exact wherever a number is a double."""
 
@@ -55,6 +71,15 @@ def decimal(units: int, currency: str) -> str:
         return str(units)
     digits = str(abs(units)).rjust(decimals + 1, "0")
     return f"{'-' if units < 0 else ''}{digits[:-decimals]}.{digits[-decimals:]}"
+
+
+def priced(units: int, currency: str) -> str:
+    """`units` as a price for people, such as "$1,250.00"; a currency without a sign of its own
+    that all know keeps its code: "1,250.00 CHF"."""
+    whole, point, fraction = decimal(units, currency).partition(".")
+    amount = f"{int(whole):,}{point}{fraction}"
+    sign = SIGNS.get(currency)
+    return f"{amount} {currency}" if sign is None else f"{sign}{amount}"
 
 
 def _fault(text: str) -> str:

@@ -26,6 +26,7 @@ def address(path: str, invited: Invited) -> str:
         .replace("{recording}", "none")
         .replace("{import}", "none")
         .replace("{product}", "none")
+        .replace("{image}", "0")
         .replace("{room}", "none")
         .replace("{sku}", "none")
         .replace("{order}", "none")

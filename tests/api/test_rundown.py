@@ -16,7 +16,7 @@ from tests.api.client import Client, EventStream
 from tests.api.conftest import SMALL, Invited
 from tests.api.test_store_away import Redis
 from tests.peers.rtmp_record import RtmpRecord
-from tests.sync.selling import CATEGORY, CERTIFIED, PICTURE
+from tests.sync.selling import CATEGORY, CERTIFIED
 from tests.sync.shop import Shop
 
 TIMEOUT_S = 20.0
@@ -74,11 +74,12 @@ async def test_a_rundown_is_told_with_all_that_its_products_are_shown_by(
         "title": "The mug",
         "price": 1250,
         "currency": "USD",
-        "image": PICTURE,
+        "image": f"/api/v1/products/{mug}/images/0.jpg",
         "available": 5,
         "sold_out": False,
         "pinned": False,
         "badges": {"tiktok": badge},
+        "canvases": {},
     }
     assert (badge["eligibility"], badge["colour"], badge["sold_out"]) == (
         "eligible",

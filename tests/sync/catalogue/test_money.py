@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.catalogue.money import LARGEST, decimal, is_currency, minor_units
+from sync.catalogue.money import LARGEST, decimal, is_currency, minor_units, priced
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,19 @@ def test_amounts_are_written_with_all_decimals() -> None:
 def test_a_currency_is_three_capital_letters() -> None:
     assert is_currency("USD")
     assert not any(map(is_currency, ["usd", "US", "USDT", "", "U$D"]))
+
+
+@pytest.mark.parametrize(
+    ("units", "currency", "price"),
+    [
+        (1250, "USD", "$12.50"),
+        (125_000_05, "EUR", "€125,000.05"),
+        (5, "GBP", "£0.05"),
+        (1250, "JPY", "¥1,250"),
+        (1250, "CHF", "12.50 CHF"),
+        (1250, "KWD", "1.250 KWD"),
+        (0, "USD", "$0.00"),
+    ],
+)
+def test_a_price_is_written_as_people_read_it(units: int, currency: str, price: str) -> None:
+    assert priced(units, currency) == price
