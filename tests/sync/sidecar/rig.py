@@ -126,6 +126,7 @@ class Rig:
         lock = Lock(connection, "tiktok:tokens")
         self.tokens = Tokens(self.stores.channels, self.authorizer, self.vault, lock, self.now)
         self.tiktok = TikTok(self.transport, self.tokens)
+        self.intake = Intake(self.tiktok, self.stores, self.vault, buyer_data_days=60, now=self.now)
 
     async def wait(self, seconds: float) -> None:
         """Let time pass, and what falls due in it happen."""
@@ -167,7 +168,7 @@ class Rig:
             Lease(self.connection, holder=holder, ttl_s=ttl_s),
             Notices(self.connection),
             self.tiktok,
-            Intake(self.tiktok, self.stores, self.vault, buyer_data_days=60, now=self.now),
+            self.intake,
             next_rundown=lambda: self.rundown,
             on_air=lambda: self.on_air,
             now=self.now,

@@ -44,6 +44,7 @@ async def test_stock_that_is_changed_back_while_it_is_sent_is_sent_again(rig: Ri
         rig.stores,
         Pictures(gate, rig.pictures),
         rig.tiktok,
+        rig.intake,
         fence,
         markets=MARKETS,
         next_rundown=lambda: (),
