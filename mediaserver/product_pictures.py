@@ -42,7 +42,7 @@ class ProductPictures:
         self._images = images
         self._files = files
         self._shows = shows
-        self._kept: dict[str, SmallPicture] = {}
+        self._kept: dict[str, SmallPicture | None] = {}
         self._making = asyncio.Lock()  # one at a time: each takes a core
 
     async def run(self) -> None:
@@ -74,27 +74,30 @@ class ProductPictures:
         if record is None or record.state != "fetched":
             return None
         async with self._making:
-            kept = self._kept.pop(record.digest, None) or await self._made(record.digest)
-        if kept is not None:
-            self._kept[record.digest] = kept  # the latest last
-            while len(self._kept) > MOST_KEPT:
-                del self._kept[next(iter(self._kept))]
-        return kept
+            if record.digest not in self._kept:
+                await self._make(record.digest)
+            if record.digest not in self._kept:
+                return None
+            found = self._kept[record.digest] = self._kept.pop(record.digest)  # the latest last
+            return found
 
-    async def _made(self, digest: str) -> SmallPicture | None:
+    async def _make(self, digest: str) -> None:
+        """Keep it, or that it cannot be read; a file that is not there may still come."""
         data = await self._files.read(digest)
         if data is None:
-            return None
+            return
         try:
-            return SmallPicture(digest, await asyncio.to_thread(small, data))
-        except (OSError, SyntaxError, ValueError) as error:
+            self._kept[digest] = SmallPicture(digest, await asyncio.to_thread(small, data))
+        except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
             log.warning("picture_unreadable digest=%s reason=%r", digest, error)
-            return None
+            self._kept[digest] = None
+        while len(self._kept) > MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
 
 
 def small(data: bytes) -> bytes:
     """The picture in a file that was taken by sync.images.picture, upright, as a JPEG of
-    LARGEST_SIDE at most, on white. Takes a while. Raises OSError, SyntaxError or ValueError."""
+    LARGEST_SIDE at most, on white. Takes a while. Raises what Pillow does of damaged files."""
     with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as opened:
         opened.draft("RGB", (LARGEST_SIDE, LARGEST_SIDE))
         picture = ImageOps.exif_transpose(opened.convert("RGBA"))

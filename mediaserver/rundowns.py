@@ -15,7 +15,7 @@ from sync.model import Notice, ProductId
 
 log = logging.getLogger(__name__)
 
-LOOK_INTERVAL_S = 1.0
+LOOK_INTERVAL_S = 0.5
 """How often it is asked whether time alone has changed a badge, or the store went away."""
 
 _PAUSE_S = 0.05

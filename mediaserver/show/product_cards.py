@@ -23,6 +23,9 @@ Pictures = Mapping[str, bytes]
 
 PLATFORM = "tiktok"
 
+MOST_PICTURES = 100
+"""That are at hand for one show: as many as TikTok takes products in a LIVE."""
+
 
 def product_overlays(canvas: CanvasRecord) -> tuple[Product, ...]:
     """Those of the overlays on `canvas` that show products."""
@@ -96,7 +99,7 @@ def wanted_pictures(record: ShowRecord, stand: Stand) -> list[str]:
         named = [*([record.pinned] if record.pinned else []), *named, *record.rundown]
     looked = [stand(product).looked for product in named]
     images = [each.product.images[0].url for each in looked if each and each.product.images]
-    return list(dict.fromkeys(images))
+    return list(dict.fromkeys(images))[:MOST_PICTURES]
 
 
 def _card(overlay: Product, looked: Looked, pictures: Pictures) -> Card:

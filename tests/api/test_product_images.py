@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mediaserver.product_pictures import LARGEST_SIDE, small
+from mediaserver.product_pictures import LARGEST_SIDE, ProductPictures, small
 from sync.connection import Connection
 from sync.images.files import ImageFiles
-from sync.model import ProductId
+from sync.model import ImageRecord, ProductId
 from tests.api.client import Client
 from tests.api.conftest import Invited
 from tests.files import image_file
+from tests.sync.selling import PICTURE
 from tests.sync.shop import Shop
 
 
@@ -73,3 +74,20 @@ def test_what_is_clear_in_a_picture_is_white() -> None:
     file = io.BytesIO()
     Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(file, "PNG")
     assert Image.open(io.BytesIO(small(file.getvalue()))).getpixel((4, 4)) == (255, 255, 255)
+
+
+async def test_a_picture_is_made_once_and_one_that_is_damaged_is_not_tried_again(
+    store: Connection, data_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = ImageFiles(data_dir / "images", reserve_bytes=0)
+    shop = Shop(store, time.time, files)
+    await shop.open()
+    pictures = ProductPictures(shop.stores.images, files, list)
+    first = await pictures.of(PICTURE)
+    assert first is not None
+    assert await pictures.of(PICTURE) is first
+
+    broken = ImageRecord("fetched", digest=await files.write(b"no picture"))
+    await shop.stores.images.save(PICTURE, broken, None)
+    assert [await pictures.of(PICTURE), await pictures.of(PICTURE)] == [None, None]
+    assert caplog.text.count("picture_unreadable") == 1
