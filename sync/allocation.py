@@ -21,10 +21,11 @@ from msgspec.structs import replace
 
 from sync.errors import Shortage
 from sync.model import ChannelId, SkuId, Stock
-from sync.orders.order import OWN_SHOP, Claim, Held, LineId
+from sync.orders.order import Claim, Held, LineId
 
 WANTED_S = 30.0
-"""How long units are asked back from channels for who was refused them: they try again before."""
+"""How long units are asked back from channels for an order that lacks them: it is tried again
+before."""
 
 
 class Allocation(NamedTuple):
@@ -75,7 +76,8 @@ def allocation(
     is_strict: bool = False,
 ) -> Allocation:
     """Back each of `claims` of one order of `channel` as far as there is stock, one after the
-    other. A line keeps the SKU that it had first, and one that is not claimed what it has.
+    other. A line keeps the SKU that it had first, and one that is not claimed what it has. Units
+    that are short are wanted, so that not all that comes is set aside for channels again.
 
     `held` is what the order has so far; of a SKU that is not in `stocks` there is nothing.
     `is_strict`: all or nothing.
@@ -83,7 +85,7 @@ def allocation(
     changed: dict[SkuId, Stock] = {}
     now_held = dict(held)
     needs: dict[SkuId, int] = {}
-    is_short = False
+    short: dict[SkuId, int] = {}
     for each in claims:
         before = held.get(each.line)
         sku = each.sku if before is None else before.sku
@@ -94,11 +96,14 @@ def allocation(
         now_held[each.line] = after
         if stock is not None:
             changed[sku] = stock
-        is_short = is_short or after.short > 0
+        short[sku] = short.get(sku, 0) + after.short
         had = 0 if before is None else before.held + before.consumed
         needs[sku] = needs.get(sku, 0) + max(0, _demand(before, each) - had)
-    if is_strict and is_short:
+    if is_strict and any(short.values()):
         return _refusal(stocks, held, needs, at)
+    for sku, stock in changed.items():
+        if short[sku] and at + WANTED_S - stock.wanted_until > WANTED_S / 2:
+            changed[sku] = _wanting(stock, short[sku], at)
     return Allocation(
         {
             sku: _next_revision(stocks[sku], stock)
@@ -248,8 +253,7 @@ def _backed(
     )
     if new:
         then = replace(then, sold={**then.sold, channel: then.sold.get(channel, 0) + new})
-    if channel == OWN_SHOP:
-        then = _satisfied(then, from_free)
+    then = _satisfied(then, from_free)
     if is_escrowed:
         then = _with_quota(then, channel, given_back - from_quota)
         cancelled = after.cancelled - before.cancelled

@@ -77,7 +77,7 @@ class Stock(msgspec.Struct, frozen=True):
     one in `doubts` it is not known which level it has: the number is that of its `generations`,
     which counts up each time that happens. One in `unbound` may offer more than its quota. `sold`
     are the units ever taken in from a channel's orders. `wanted` units should be free until
-    `wanted_until` (unix seconds): the shop itself asked for so many, but they are set aside.
+    `wanted_until` (unix seconds): an order lacks so many, or a person would take them away.
     """
 
     on_hand: int = 0

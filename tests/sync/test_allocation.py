@@ -37,6 +37,7 @@ from tests.sync.things import claim
 MUG = SkuId("s_mug")
 ONE = LineId("1")
 AT = 1_800_000_000.0
+LACKS_ONE: Any = {"wanted": 1, "wanted_until": AT + WANTED_S}
 
 
 def taken(
@@ -68,7 +69,7 @@ def test_a_channel_without_a_quota_takes_what_is_free() -> None:
     stock, held = taken(Stock(on_hand=1), claim(2))
 
     assert held == Held(MUG, held=1, short=1)
-    assert stock == Stock(on_hand=1, committed=1, sold={TIKTOK: 2}, revision=1)
+    assert stock == Stock(on_hand=1, committed=1, sold={TIKTOK: 2}, revision=1, **LACKS_ONE)
 
 
 def test_units_that_were_short_are_backed_by_what_is_free_alone() -> None:
@@ -77,7 +78,7 @@ def test_units_that_were_short_are_backed_by_what_is_free_alone() -> None:
     stock, held = taken(Stock(on_hand=4, committed=1, quotas={TIKTOK: 2}), claim(3), short)
 
     assert held == Held(MUG, held=2, short=1)
-    assert stock == Stock(on_hand=4, committed=2, quotas={TIKTOK: 2}, revision=1)
+    assert stock == Stock(on_hand=4, committed=2, quotas={TIKTOK: 2}, revision=1, **LACKS_ONE)
 
 
 def test_a_cancelled_unit_goes_back_to_the_quota_and_raises_a_doubt() -> None:
@@ -146,7 +147,20 @@ def test_units_that_left_though_they_were_not_there_stay_short() -> None:
     stock, held = taken(Stock(on_hand=1), claim(2, sent=2))
 
     assert held == Held(MUG, consumed=1, short=1)
-    assert stock == Stock(on_hand=0, sold={TIKTOK: 2}, revision=1)
+    assert stock == Stock(on_hand=0, sold={TIKTOK: 2}, revision=1, **LACKS_ONE)
+
+
+def test_units_that_are_short_are_asked_for_until_they_are_had() -> None:
+    stock, held = taken(Stock(on_hand=1), claim(2))
+
+    assert taken(stock, claim(2), held) == (stock, held)  # it was asked a moment ago
+    later = AT + WANTED_S / 2 + 1
+    again = allocation({MUG: stock}, {ONE: held}, [claim(2)], TIKTOK, at=later).stocks[MUG]
+    assert (again.wanted, again.wanted_until) == (1, later + WANTED_S)
+
+    more = msgspec.structs.replace(again, on_hand=2)
+    stock, held = taken(more, claim(2), held)
+    assert (stock.wanted, stock.wanted_until, held.short) == (0, 0.0, 0)
 
 
 def test_an_order_that_is_refused_asks_back_what_is_set_aside() -> None:

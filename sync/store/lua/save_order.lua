@@ -67,7 +67,7 @@ for _, claim in ipairs(claims) do
       local stock = opened(sku)
       stocks[sku] = stock or false
       opened_in[#opened_in + 1] = sku
-      needs[sku] = {wanted = 0, free = stock and free(stock) or 0, set_aside = stock and stock.set_aside or 0}
+      needs[sku] = {wanted = 0, short = 0, free = stock and free(stock) or 0, set_aside = stock and stock.set_aside or 0}
     end
     local stock = stocks[sku]
     local quota, there = stock and units(stock, 'q:' .. channel) or 0, stock and free(stock) or 0
@@ -83,6 +83,7 @@ for _, claim in ipairs(claims) do
       math.max(line[RESTOCKED], math.min(restocked, consumed))}
     is_short = is_short or demand > has
     needs[sku].wanted = needs[sku].wanted + math.max(0, demand - had)
+    needs[sku].short = needs[sku].short + demand - has
     if stock then
       local left, back = consumed - line[CONSUMED], after[RESTOCKED] - line[RESTOCKED]
       local committed, cancelled = after[HELD] - line[HELD], after[CANCELLED] - line[CANCELLED]
@@ -95,9 +96,7 @@ for _, claim in ipairs(claims) do
       if new > 0 then
         put(stock, 'n:' .. channel, units(stock, 'n:' .. channel) + new)
       end
-      if channel == 'shop' then
-        satisfy(stock, from_free)
-      end
+      satisfy(stock, from_free)
       if stock.fields['q:' .. channel] then
         put_quota(stock, channel, quota + given_back - from_quota)
         if new > from_quota or (cancelled > given_back and not is_first) then
@@ -149,8 +148,12 @@ for _, sku in ipairs(opened_in) do
   elseif has_taken[sku] then
     why = 'ordered'
   end
-  if stocks[sku] then
-    products[#products + 1] = write(stocks[sku], at, by, why, channel, id)
+  local stock, short = stocks[sku], needs[sku].short
+  if stock then
+    if short > 0 and til - units(stock, 'wanted_until') > (til - at) / 2 then
+      want(stock, short, at, til)
+    end
+    products[#products + 1] = write(stock, at, by, why, channel, id)
   end
 end
 tell('stock', products)

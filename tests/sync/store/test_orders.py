@@ -76,7 +76,7 @@ async def test_units_are_sent_cancelled_and_put_on_the_shelf_again(
 
 
 async def test_what_is_sold_and_not_there_is_short_until_there_is_some(
-    orders: Orders, stocks: Stocks
+    orders: Orders, stocks: Stocks, now: Now
 ) -> None:
     sold = order(TIKTOK)
     first = await orders.save(sold, [claim(7)], by="tiktok")
@@ -86,7 +86,20 @@ async def test_what_is_sold_and_not_there_is_short_until_there_is_some(
     second = await orders.save(sold, [claim(7)], by="tiktok")
 
     assert second == Saved(sold, {ONE: Held(MUG, held=6, short=1)}, False, True)
-    assert await stocks.get(MUG) == Stock(on_hand=6, committed=6, sold={TIKTOK: 7}, revision=4)
+    assert await orders.short() == [sold.id]
+    assert await stocks.get(MUG) == Stock(
+        on_hand=6,
+        committed=6,
+        sold={TIKTOK: 7},
+        wanted=1,
+        wanted_until=now.at + WANTED_S,
+        revision=4,
+    )
+
+    await stocks.adjust(MUG, 1, by="Pia", reason="found")
+    await orders.save(sold, [claim(7)], by="tiktok")
+    assert await orders.short() == []
+    assert (await stocks.get(MUG)).wanted == 0
 
 
 async def test_an_order_of_the_shop_takes_all_or_nothing(
