@@ -151,8 +151,9 @@ def _photo(file: bytes, side: int, radius_px: int) -> Image.Image | None:
     return photo
 
 
+@lru_cache(maxsize=8)
 def _code(link: str, side: int, least_px: float) -> Image.Image | None:
-    """None if there is no room for it, or for all of `link` in it."""
+    """None if there is no room for it, or for all of `link` in it. Not to be drawn on."""
     room = side // 2 * 2
     if room < max(2, least_px):
         return None

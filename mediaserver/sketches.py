@@ -11,6 +11,9 @@ from compositor.painter import Cards, Drawn, Saying, drawn, saying, shown
 AHEAD_S = 1.0
 """Before it is said; what is said stays for a second at least."""
 
+CARD_INTERVAL_S = 0.25
+"""From one drawing of a product's card to the next: units may sell faster than that."""
+
 
 class Sketches:
     """Drawings for one canvas's thread, made by `drawer`. Of each overlay one is made at a time:
@@ -20,6 +23,7 @@ class Sketches:
         self._size = size
         self._drawer = drawer
         self._begun: dict[Overlay, tuple[Saying, Future[Drawn]]] = {}
+        self._card_begun_s: dict[Overlay, float] = {}
 
     def draw(self, said: Saying, size: Size) -> Drawn | None:
         """The latest drawing of that overlay, None if it is not done, or of another card."""
@@ -33,13 +37,21 @@ class Sketches:
         have changed."""
         overlays = shown(overlays, cards or {})
         self._begun = {key: self._begun[key] for key in overlays if key in self._begun}
+        self._card_begun_s = {
+            key: at_s for key, at_s in self._card_begun_s.items() if key in self._begun
+        }
         for overlay in overlays:
             if not isinstance(overlay, Clock | Countdown | Product):
                 continue
             said = saying(overlay, unix_s + AHEAD_S, assets, cards)
             begun = self._begun.get(overlay)
-            if begun is None or (begun[0] != said and begun[1].done()):
-                self._begin(said)
+            if begun is not None and (begun[0] == said or not begun[1].done()):
+                continue
+            if isinstance(overlay, Product):
+                if begun and 0 <= unix_s - self._card_begun_s.get(overlay, 0.0) < CARD_INTERVAL_S:
+                    continue
+                self._card_begun_s[overlay] = unix_s
+            self._begin(said)
 
     def _begin(self, said: Saying) -> tuple[Saying, Future[Drawn]]:
         begun = said, self._drawer.submit(drawn, said, self._size)

@@ -140,3 +140,15 @@ def test_a_card_that_was_taken_off_is_not_seen_again_in_place_of_the_next() -> N
 
     assert seen == [0, 1, 0, 0]
     assert len(painter.paint((MUG,), 0.0, draw=sketches.draw, cards={MUG: TWO})) == 1
+
+
+def test_units_that_sell_fast_are_drawn_four_times_a_second() -> None:
+    pile, painter, done = Pile(), Painter(SIZE), 0
+    sketches = Sketches(SIZE, pile)
+    for tick in range(60):
+        cards = {MUG: THREE._replace(stock=f"{600 - tick} left")}
+        painter.paint((MUG,), tick / 30, draw=sketches.draw, cards=cards)
+        sketches.prepare((MUG,), tick / 30, {}, cards)
+        done += pile.do()
+
+    assert done == 8
