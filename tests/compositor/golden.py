@@ -345,7 +345,13 @@ PRODUCTS: dict[str, tuple[dict[Orientation, list[float]], Document, Document]] =
     "arabic": (WIDE, {"align": "right", "font": "arabic"}, ARABIC),
     "bare": (
         WIDE,
-        {"box": "#00000000", "colour": "#ffffff", "outline": {"width": 0.12}, "size": 0.1},
+        {
+            "box": "#00000000",
+            "colour": "#ffffff",
+            "accent": "#ffd060",
+            "outline": {"width": 0.12},
+            "size": 0.1,
+        },
         MUG,
     ),
 }
