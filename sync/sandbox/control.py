@@ -1,19 +1,21 @@
 """What tests and people do with the sandbox from outside of TikTok's API: look, move the clock,
 shop, change shops and verdicts, and make things fail.
 
-Each public method of Control is a call of its own over HTTP too, with its arguments as JSON: see
-control_api.py.
+Each public method of Control that is awaited is a call of its own over HTTP too, with its
+arguments as JSON: see control_api.py.
 """
 
+import math
 from typing import Any
 
 import msgspec
 
-from sync.sandbox import access, expiry, shoppers, wire
+from sync.sandbox import access, cancelling, expiry, returning, shipping, shoppers, wire
 from sync.sandbox.api.orders import amount
 from sync.sandbox.audit import Verdict
-from sync.sandbox.errors import ControlError
+from sync.sandbox.errors import ControlError, ShopperRefused
 from sync.sandbox.faults import Fault, FaultKind, Purchase, SchemaChange
+from sync.sandbox.hooks import Hook
 from sync.sandbox.ids import CategoryId, ProductId, RoomId
 from sync.sandbox.orders import Order
 from sync.sandbox.products import Product
@@ -222,21 +224,49 @@ class Control:
         room_id: str | None = None,
         buyer: str = "shopper",
         paid: bool = False,
+        message: str = "",
+        costs: shoppers.Paid = shoppers.NOTHING_BESIDE,
     ) -> Json:
-        """Buy `quantity` of `sku_id`, or a `basket` of units by SKU; in a LIVE with `room_id`."""
+        """Buy `quantity` of `sku_id`, or a `basket` of units by SKU; in a LIVE with `room_id`.
+        `costs` are discounts of each unit, shipping and tax, in minor units."""
         wanted = dict(basket or {})
         if sku_id is not None:
             wanted[sku_id] = quantity
-        order = shoppers.buy(self._world, wanted, room_id=room_id, buyer=buyer)
+        order = shoppers.buy(
+            self._world, wanted, room_id=room_id, buyer=buyer, paid=costs, message=message
+        )
         if paid:
             shoppers.pay(self._world, order.id)
         return self._order(order)
+
+    async def crowd(
+        self,
+        sku_ids: list[str],
+        orders: int,
+        quantity: int = 1,
+        room_id: str | None = None,
+        paid: bool = False,
+    ) -> Json:
+        """Let as many shoppers as `orders` buy, by turns of `sku_ids`, until one is turned away:
+        `order_ids` are what they ordered, `reason` is why the last one did not, if so."""
+        bought: list[str] = []
+        for number in range(orders):
+            basket = {sku_ids[number % len(sku_ids)]: quantity} if sku_ids else {}
+            try:
+                order = shoppers.buy(self._world, basket, room_id=room_id, buyer=f"shopper{number}")
+            except ShopperRefused as error:
+                return {"order_ids": bought, "reason": error.reason}
+            if paid:
+                shoppers.pay(self._world, order.id)
+            bought.append(order.id)
+        return {"order_ids": bought, "reason": None}
 
     async def pay(self, order_id: str) -> Json:
         return self._order(shoppers.pay(self._world, order_id))
 
     async def ship(self, order_id: str, line_items: list[str] | None = None) -> Json:
-        return self._order(shoppers.ship(self._world, order_id, line_items))
+        """Give units to the post, which takes them away."""
+        return self._order(shipping.ship(self._world, order_id, line_items))
 
     async def deliver(self, order_id: str) -> Json:
         return self._order(shoppers.deliver(self._world, order_id))
@@ -252,16 +282,52 @@ class Control:
         role: str = "BUYER",
     ) -> Json:
         return self._order(
-            shoppers.cancel(self._world, order_id, line_items, reason=reason, role=role)
+            cancelling.cancel(self._world, order_id, line_items, reason=reason, role=role)
         )
+
+    async def ask_to_cancel(
+        self,
+        order_id: str,
+        reason: str = "ecom_order_to_ship_canceled_reason_no_longer_needed",
+    ) -> Json:
+        """The buyer asks the seller to cancel an order that is held no longer."""
+        return {"cancel_id": cancelling.ask(self._world, order_id, reason).id}
 
     async def order(self, order_id: str, status: str) -> Json:
         """Give an order a status, one that nobody has heard of too."""
         return self._order(shoppers.declare(self._world, order_id, status))
 
-    async def give_back(self, order_id: str) -> Json:
-        """Ask to return an order that was delivered."""
-        return {"return_id": shoppers.give_back(self._world, order_id)}
+    async def give_back(
+        self,
+        order_id: str,
+        line_items: list[str] | None = None,
+        return_type: str = wire.RETURN_AND_REFUND,
+        reason: str = "ecom_order_delivered_refund_and_return_reason_no_longer_needed",
+    ) -> Json:
+        """Ask to return units of an order that was delivered, or, with REFUND, for the money."""
+        asked = returning.give_back(
+            self._world, order_id, line_items, return_type=return_type, reason=reason
+        )
+        return {"return_id": asked.id, "return_status": asked.status}
+
+    async def answer_return(
+        self, return_id: str, approve: bool = True, keeps_item: bool = False
+    ) -> Json:
+        """What the seller decides in the Seller Center, of the wish or of the parcel."""
+        asked = returning.answer(self._world, return_id, approve=approve, keeps_item=keeps_item)
+        return {"return_status": asked.status}
+
+    async def send_back(
+        self, return_id: str, tracking_number: str = "9405511899223197428490"
+    ) -> Json:
+        """The buyer posts what the seller takes back."""
+        return {
+            "return_status": returning.send_back(self._world, return_id, tracking_number).status
+        }
+
+    async def withdraw_return(self, return_id: str) -> Json:
+        """The buyer keeps it after all."""
+        return {"return_status": returning.withdraw(self._world, return_id).status}
 
     async def live(
         self,
@@ -291,6 +357,29 @@ class Control:
         self._world.faults.purchases.append(Purchase(sku_id, quantity, nth, room_id, of_any))
         return {}
 
+    async def after_inventory_update(
+        self,
+        sku_id: str,
+        quantity: int = 1,
+        nth: int = 1,
+        room_id: str | None = None,
+        of_any: bool = False,
+    ) -> Json:
+        """Buy right after the `nth` next inventory update of the SKU, before it is answered."""
+        purchase = Purchase(sku_id, quantity, nth, room_id, of_any, after=True)
+        self._world.faults.purchases.append(purchase)
+        return {}
+
+    def before(self, endpoint: str, hook: Hook) -> None:
+        """Await `hook` in each call of `endpoint` that was let in, before anything is done."""
+        self._check_endpoint(endpoint)
+        self._world.hooks.before[endpoint].append(hook)
+
+    def after(self, endpoint: str, hook: Hook) -> None:
+        """Await `hook` in each call of `endpoint` when all is done, before it is answered."""
+        self._check_endpoint(endpoint)
+        self._world.hooks.after[endpoint].append(hook)
+
     # Faults
 
     async def fail(
@@ -319,23 +408,33 @@ class Control:
         self._world.faults.schema.append(change)
         return {}
 
-    async def tamper(self, lose: int = 0, double: int = 0, reorder: int = 0) -> Json:
-        """Lose the next webhooks, send them twice, or hold them back behind the one after;
-        without arguments nothing more befalls them, and what is held back goes."""
-        if min(lose, double, reorder) < 0:
-            raise ControlError("numbers of webhooks are 0 or more")
+    async def tamper(
+        self,
+        lose: int = 0,
+        double: int = 0,
+        reorder: int = 0,
+        delay: int = 0,
+        delay_s: float = 60.0,
+    ) -> Json:
+        """Lose the next webhooks, send them twice, hold them back behind the one after, or send
+        them `delay_s` later; without arguments nothing more befalls them, and what is held back
+        goes."""
+        if min(lose, double, reorder, delay) < 0 or not 0 <= delay_s < math.inf:
+            raise ControlError("numbers of webhooks and seconds are 0 or more")
         fate = self._world.courier.tampering
         fate.lose, fate.double, fate.reorder = lose, double, reorder
+        fate.delay, fate.delay_s = delay, delay_s
         if not (lose or double or reorder):
             self._world.courier.release()
         return {}
 
     async def clear_faults(self) -> Json:
-        """End every fault, schema change and purchase that waits, and let webhooks pass."""
+        """End every fault, schema change, hook and purchase that waits; let webhooks pass."""
         faults = self._world.faults
         faults.calls.clear()
         faults.schema.clear()
         faults.purchases.clear()
+        self._world.hooks.clear()
         return await self.tamper()
 
     def _check_endpoint(self, name: str | None) -> None:
@@ -406,7 +505,7 @@ class Control:
             "status": order.status,
             "create_time": order.create_time,
             "update_time": order.update_time,
-            "total_amount": amount(sum(item.price.cents for item in order.line_items)),
+            "total_amount": amount(sum(item.sale_cents for item in order.line_items)),
             "line_items": [
                 {
                     "id": item.id,

@@ -16,7 +16,9 @@ PREFIX = "/_control"
 LOOKING = frozenset({"state", "products", "orders", "requests", "webhooks"})
 
 NAMES = tuple(
-    name for name, _ in inspect.getmembers(Control, inspect.isfunction) if not name.startswith("_")
+    name
+    for name, _ in inspect.getmembers(Control, inspect.iscoroutinefunction)
+    if not name.startswith("_")
 )
 
 

@@ -62,16 +62,23 @@ def cancellation(order_id: OrderId, cancel_id: str, role: str, status: str, mome
     }
 
 
-def returned(order_id: OrderId, return_id: str, status: str, moment: int) -> Json:
+def returned(
+    order_id: OrderId,
+    return_id: str,
+    return_type: str,
+    status: str,
+    create_time: int,
+    update_time: int,
+) -> Json:
     """Type 12."""
     return {
         "order_id": order_id,
         "return_role": "BUYER",
-        "return_type": "RETURN_AND_REFUND",
+        "return_type": return_type,
         "return_status": status,
         "return_id": return_id,
-        "create_time": moment,
-        "update_time": moment,
+        "create_time": create_time,
+        "update_time": update_time,
     }
 
 

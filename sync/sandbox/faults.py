@@ -44,13 +44,14 @@ _OfEndpoint = TypeVar("_OfEndpoint", Fault, SchemaChange)
 
 class Purchase(msgspec.Struct):
     """A purchase that happens right before the `nth` next inventory update of its SKU (of any,
-    where `of_any`); `outcome` says what became of it."""
+    where `of_any`), or right `after` it; `outcome` says what became of it."""
 
     sku_id: str
     quantity: int = 1
     nth: int = 1
     room_id: str | None = None
     of_any: bool = False
+    after: bool = False
     outcome: str = "waiting"
 
 
@@ -72,10 +73,13 @@ class Faults:
             return fault.kind
         return None
 
-    def due_purchases(self, sku_ids: set[str]) -> list[Purchase]:
-        """The purchases that come right before an update of `sku_ids`; they are due once."""
+    def due_purchases(self, sku_ids: set[str], *, after: bool) -> list[Purchase]:
+        """The purchases that come right before an update of `sku_ids`, or right `after` it; they
+        are due once."""
         due = []
         for purchase in self.purchases:
+            if purchase.after != after:
+                continue
             if purchase.outcome == "waiting" and (purchase.of_any or purchase.sku_id in sku_ids):
                 purchase.nth -= 1
                 if purchase.nth <= 0:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from sync.sandbox.api import (
     analytics,
+    cancellations,
     categories,
     images,
     inventory,
@@ -16,7 +17,9 @@ from sync.sandbox.api import (
     orders,
     prices,
     product,
+    returns,
     searching,
+    shipping,
     shops,
     writing,
 )
@@ -59,6 +62,16 @@ HANDLERS: dict[str, Callable[[Call], Any]] = {
     "update_prices": prices.update_prices,
     "search_orders": orders.search,
     "get_orders": orders.get,
+    "delivery_options": shipping.delivery_options,
+    "shipping_providers": shipping.providers,
+    "mark_shipped": shipping.mark_shipped,
+    "cancel_order": cancellations.cancel,
+    "search_cancellations": cancellations.search,
+    "approve_cancellation": cancellations.approve,
+    "search_returns": returns.search,
+    "reject_reasons": returns.reject_reasons,
+    "approve_return": returns.approve,
+    "reject_return": returns.reject,
     "live_performance": analytics.live_performance,
     "get_webhooks": webhook_calls.get,
     "put_webhook": webhook_calls.put,
@@ -116,7 +129,14 @@ class Gateway:
             call = Call(
                 self._world, endpoint, path_id, request.query, body, form, authorization, market
             )
-            data = self._world.faults.changed(name, HANDLERS[name](call))
+            for hook in self._world.hooks.before[name]:
+                await hook()
+            try:
+                data = HANDLERS[name](call)
+            finally:
+                for hook in self._world.hooks.after[name]:
+                    await hook()
+            data = self._world.faults.changed(name, data)
         except Refused as error:
             return refused(self._world, name, error)
         self._world.requests[name, Code.OK] += 1

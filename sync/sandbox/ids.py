@@ -9,6 +9,8 @@ WarehouseId = NewType("WarehouseId", str)
 OrderId = NewType("OrderId", str)
 LineItemId = NewType("LineItemId", str)
 RoomId = NewType("RoomId", str)
+CancelId = NewType("CancelId", str)
+ReturnId = NewType("ReturnId", str)
 OpenId = NewType("OpenId", str)
 CategoryId = NewType("CategoryId", str)
 

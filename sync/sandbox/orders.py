@@ -21,7 +21,8 @@ CANCELLABLE = frozenset(
 
 
 class LineItem(msgspec.Struct):
-    """One unit. `sent` since it left the warehouse."""
+    """One unit, in a package since it was marked as shipped, and `sent` since the post has it.
+    Discounts are in minor units."""
 
     id: LineItemId
     product_id: ProductId
@@ -36,10 +37,21 @@ class LineItem(msgspec.Struct):
     status: str = OrderStatus.UNPAID
     sent: bool = False
     cancel_reason: str = ""
+    cancel_role: str = ""
+    package_id: str = ""
+    tracking_number: str = ""
+    provider_id: str = ""
+    seller_discount: int = 0
+    platform_discount: int = 0
+
+    @property
+    def sale_cents(self) -> int:
+        """What the buyer pays for it, without taxes."""
+        return self.price.cents - self.seller_discount - self.platform_discount
 
 
 class Order(msgspec.Struct):
-    """Times are unix seconds, None until it happened."""
+    """Times are unix seconds, None until it happened. `shipping` and `tax` are in minor units."""
 
     id: OrderId
     line_items: list[LineItem]
@@ -54,7 +66,14 @@ class Order(msgspec.Struct):
     cancel_time: int | None = None
     cancel_reason: str = ""
     cancel_role: str = ""
-    package_id: str = ""
+    asked_to_cancel: int | None = None
+    message: str = ""
+    shipping: int = 0
+    tax: int = 0
+
+    @property
+    def package_ids(self) -> list[str]:
+        return list(dict.fromkeys(item.package_id for item in self.line_items if item.package_id))
 
     def open_items(self) -> list[LineItem]:
         """The units that were not cancelled."""

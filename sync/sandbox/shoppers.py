@@ -1,38 +1,44 @@
-"""What shoppers and the post do with orders, and the webhooks that tell of it."""
+"""Shoppers: they buy, pay, and have what they bought."""
 
 from functools import partial
 
-from sync.sandbox import events, inventory
+import msgspec
+
+from sync.sandbox import inventory
 from sync.sandbox.errors import ShopperRefused
 from sync.sandbox.ids import LineItemId, OrderId, RoomId, SkuId
-from sync.sandbox.orders import CANCELLABLE, LineItem, Order
-from sync.sandbox.products import Product, Stock
-from sync.sandbox.wire import Event, OrderStatus, Status
+from sync.sandbox.orders import LineItem, Order
+from sync.sandbox.products import Product
+from sync.sandbox.steps import check_status, market_of_order, market_of_sku, move, tell
+from sync.sandbox.wire import OrderStatus, Status
 from sync.sandbox.world import Market, World
 
-_SENT = frozenset({OrderStatus.IN_TRANSIT, OrderStatus.DELIVERED, OrderStatus.COMPLETED})
+
+class Paid(msgspec.Struct, frozen=True):
+    """What a purchase costs beside the price: discounts are of each unit, all in minor units."""
+
+    seller_discount: int = 0
+    platform_discount: int = 0
+    shipping: int = 0
+    tax: int = 0
 
 
-def market_of_sku(world: World, sku_id: str) -> tuple[Market, Product]:
-    """Raises ShopperRefused."""
-    for market in world.markets.values():
-        if (product := market.catalogue.by_sku.get(SkuId(sku_id))) is not None:
-            return market, product
-    raise ShopperRefused("unknown_sku", f"there is no SKU {sku_id}")
+NOTHING_BESIDE = Paid()
 
 
-def market_of_order(world: World, order_id: str) -> tuple[Market, Order]:
-    """Raises ShopperRefused."""
-    for market in world.markets.values():
-        if (order := market.orders.by_id.get(OrderId(order_id))) is not None:
-            return market, order
-    raise ShopperRefused("unknown_order", f"there is no order {order_id}")
-
-
-def buy(world: World, basket: dict[str, int], *, room_id: str | None, buyer: str) -> Order:
+def buy(
+    world: World,
+    basket: dict[str, int],
+    *,
+    room_id: str | None,
+    buyer: str,
+    paid: Paid = NOTHING_BESIDE,
+    message: str = "",
+) -> Order:
     """An UNPAID order of `basket` (units by SKU), of one shop, or nothing at all.
 
-    Raises ShopperRefused for a product that is not on sale, too few units, a restricted shop.
+    Raises ShopperRefused for a product that is not on sale, too few units, a restricted shop,
+    discounts above the price.
     """
     if not basket or min(basket.values()) < 1:
         raise ShopperRefused("empty", "a purchase is of one unit or more")
@@ -43,124 +49,68 @@ def buy(world: World, basket: dict[str, int], *, room_id: str | None, buyer: str
     [market] = markets.values()
     _check_open(world, market)
     for sku_id, units in basket.items():
-        _check_on_sale(found[sku_id][1], SkuId(sku_id), units)
+        product = found[sku_id][1]
+        _check_on_sale(product, SkuId(sku_id), units)
+        if paid.seller_discount + paid.platform_discount > product.prices[SkuId(sku_id)].cents:
+            raise ShopperRefused("discount", "a discount is not above the price")
     now = world.clock.seconds()
     room = RoomId(room_id) if room_id is not None else None
     items = [
         item
         for sku_id, units in basket.items()
-        for item in _items(world, found[sku_id][1], SkuId(sku_id), units, room)
+        for item in _items(world, found[sku_id][1], SkuId(sku_id), units, room, paid)
     ]
-    order = Order(OrderId(world.ids.next("order")), items, buyer, now, now)
+    order = Order(
+        OrderId(world.ids.next("order")),
+        items,
+        buyer,
+        now,
+        now,
+        message=message,
+        shipping=paid.shipping,
+        tax=paid.tax,
+    )
     market.orders.add(order)
     if room is not None:
         market.lives.began(room, now).orders.add(order.id)
-    _tell(world, market, order)
+    tell(world, market, order)
     return order
 
 
 def pay(world: World, order_id: str) -> Order:
     """Pay an order: where a while of free cancellation is given, it is held for that long."""
     market, order = market_of_order(world, order_id)
-    _check_status(order, {OrderStatus.UNPAID})
+    check_status(order, {OrderStatus.UNPAID})
     order.paid_time = world.clock.seconds()
     if world.hold_s > 0 and market.shop.region in ("US", "GB"):
         order.is_on_hold = True
-        _move(world, market, order, OrderStatus.ON_HOLD)
+        move(world, market, order, OrderStatus.ON_HOLD)
         world.clock.after(world.hold_s, partial(_release, world, market, order))
     else:
-        _move(world, market, order, OrderStatus.AWAITING_SHIPMENT)
-    return order
-
-
-def ship(world: World, order_id: str, line_items: list[str] | None = None) -> Order:
-    """Give units (None: all that are left) to the post: they leave the committed stock."""
-    market, order = market_of_order(world, order_id)
-    _check_status(
-        order,
-        {
-            OrderStatus.AWAITING_SHIPMENT,
-            OrderStatus.PARTIALLY_SHIPPING,
-            OrderStatus.AWAITING_COLLECTION,
-        },
-    )
-    if not order.package_id:
-        order.package_id = world.ids.next("package")
-    for item in _chosen(order, line_items):
-        if not item.sent:
-            item.sent = True
-            _stock(market, item).committed -= 1
-    if all(item.sent for item in order.open_items()):
-        order.sent_time = world.clock.seconds()
-        if order.status != OrderStatus.AWAITING_COLLECTION:
-            _move(world, market, order, OrderStatus.AWAITING_COLLECTION)
-        _move(world, market, order, OrderStatus.IN_TRANSIT)
-    else:
-        _move(world, market, order, OrderStatus.PARTIALLY_SHIPPING)
+        move(world, market, order, OrderStatus.AWAITING_SHIPMENT)
     return order
 
 
 def deliver(world: World, order_id: str) -> Order:
     market, order = market_of_order(world, order_id)
-    _check_status(order, {OrderStatus.IN_TRANSIT})
+    check_status(order, {OrderStatus.IN_TRANSIT})
     order.delivered_time = world.clock.seconds()
-    _move(world, market, order, OrderStatus.DELIVERED)
+    move(world, market, order, OrderStatus.DELIVERED)
     return order
 
 
 def complete(world: World, order_id: str) -> Order:
     market, order = market_of_order(world, order_id)
-    _check_status(order, {OrderStatus.DELIVERED})
-    _move(world, market, order, OrderStatus.COMPLETED)
-    return order
-
-
-def cancel(
-    world: World, order_id: str, line_items: list[str] | None, *, reason: str, role: str
-) -> Order:
-    """Cancel units (None: all). What was sent is not restocked; what was not is given free, and
-    is for sale again where the SKU restocks by itself. Raises ShopperRefused."""
-    market, order = market_of_order(world, order_id)
-    _check_status(order, CANCELLABLE | {OrderStatus.IN_TRANSIT, OrderStatus.DELIVERED})
-    now = world.clock.seconds()
-    for item in _chosen(order, line_items):
-        item.status = OrderStatus.CANCELLED
-        item.cancel_reason = reason
-        if item.sent:
-            continue
-        place = _stock(market, item)
-        place.committed -= 1
-        if market.shop.restocks(item.sku_id):
-            place.available += 1
-    order.cancel_role = role
-    cancel_id = world.ids.next("cancellation")
-    if order.open_items():
-        market.orders.touch(order, now)
-    else:
-        order.cancel_time = now
-        order.cancel_reason = reason
-        _move(world, market, order, OrderStatus.CANCELLED)
-    data = events.cancellation(order.id, cancel_id, role, "CANCELLATION_REQUEST_COMPLETE", now)
-    world.courier.send(market.shop, Event.CANCELLATION_STATUS_CHANGE, data)
+    check_status(order, {OrderStatus.DELIVERED})
+    move(world, market, order, OrderStatus.COMPLETED)
     return order
 
 
 def declare(world: World, order_id: str, status: str) -> Order:
     """Give an order any status; its stock stays as it is."""
     market, order = market_of_order(world, order_id)
-    _move(world, market, order, status)
+    move(world, market, order, status)
     return order
-
-
-def give_back(world: World, order_id: str) -> str:
-    """The shopper asks to return an order that was delivered: the return's id."""
-    market, order = market_of_order(world, order_id)
-    _check_status(order, {OrderStatus.DELIVERED, OrderStatus.COMPLETED})
-    return_id = world.ids.next("return")
-    now = world.clock.seconds()
-    data = events.returned(order.id, return_id, "RETURN_OR_REFUND_REQUEST_PENDING", now)
-    world.courier.send(market.shop, Event.RETURN_STATUS_CHANGE, data)
-    return return_id
 
 
 def _check_open(world: World, market: Market) -> None:
@@ -182,13 +132,8 @@ def _check_on_sale(product: Product, sku_id: SkuId, units: int) -> None:
         )
 
 
-def _check_status(order: Order, allowed: set[str] | frozenset[str]) -> None:
-    if order.status not in allowed:
-        raise ShopperRefused("status", f"the order {order.id} is {order.status}")
-
-
 def _items(
-    world: World, product: Product, sku_id: SkuId, units: int, room_id: RoomId | None
+    world: World, product: Product, sku_id: SkuId, units: int, room_id: RoomId | None, paid: Paid
 ) -> list[LineItem]:
     taken = inventory.take(product.stock[sku_id], units)
     if taken is None:
@@ -206,41 +151,13 @@ def _items(
             price=product.prices[sku_id],
             warehouse_id=warehouse_id,
             room_id=room_id,
+            seller_discount=paid.seller_discount,
+            platform_discount=paid.platform_discount,
         )
         for warehouse_id in taken
     ]
 
 
-def _chosen(order: Order, line_items: list[str] | None) -> list[LineItem]:
-    open_items = order.open_items()
-    if line_items is None:
-        return open_items
-    known = {item.id: item for item in open_items}
-    missing = [each for each in line_items if LineItemId(each) not in known]
-    if missing:
-        raise ShopperRefused("unknown_item", f"the order has no open unit {missing[0]}")
-    return [known[LineItemId(each)] for each in dict.fromkeys(line_items)]
-
-
-def _stock(market: Market, item: LineItem) -> Stock:
-    return market.catalogue.by_sku[item.sku_id].stock[item.sku_id][item.warehouse_id]
-
-
 def _release(world: World, market: Market, order: Order) -> None:
     if order.status == OrderStatus.ON_HOLD:
-        _move(world, market, order, OrderStatus.AWAITING_SHIPMENT)
-
-
-def _move(world: World, market: Market, order: Order, status: str) -> None:
-    order.status = status
-    for item in order.open_items():
-        if status != OrderStatus.PARTIALLY_SHIPPING or item.sent:
-            item.status = OrderStatus.IN_TRANSIT if item.sent and status not in _SENT else status
-    market.orders.touch(order, world.clock.seconds())
-    if status != OrderStatus.PARTIALLY_SHIPPING:  # not of those that webhooks tell
-        _tell(world, market, order)
-
-
-def _tell(world: World, market: Market, order: Order) -> None:
-    data = events.order_status(order.id, order.status, order.is_on_hold, order.update_time)
-    world.courier.send(market.shop, Event.ORDER_STATUS_CHANGE, data)
+        move(world, market, order, OrderStatus.AWAITING_SHIPMENT)

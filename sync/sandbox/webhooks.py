@@ -21,7 +21,7 @@ ANSWER_WITHIN_S = 3.0
 RETRIES_AT_S = (2 * 60, 30 * 60, 3 * 3600, 12 * 3600)
 """When a webhook is tried again, counted from the first try."""
 
-_AT_ONCE = 8
+_AT_ONCE = 32
 _REMEMBERED = 200
 
 
@@ -37,12 +37,14 @@ class Notification(msgspec.Struct):
 
 
 class Tampering(msgspec.Struct):
-    """What befalls the next webhooks: so many are lost, sent twice, or held back until the next
-    one has gone before them."""
+    """What befalls the next webhooks: so many are lost, sent twice, held back until the next
+    one has gone before them, or sent `delay_s` later than they would be."""
 
     lose: int = 0
     double: int = 0
     reorder: int = 0
+    delay: int = 0
+    delay_s: float = 0.0
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -61,7 +63,8 @@ class Courier:
         self.tampering = Tampering()
         self.answer_within_s = ANSWER_WITHIN_S
         self.counts: Counter[str] = Counter()
-        """How many were sent, delivered, failed (tries), dropped, lost, doubled, reordered."""
+        """How many were sent, delivered, failed (tries), dropped, lost, doubled, reordered,
+        delayed."""
         self.recent: deque[Outcome] = deque(maxlen=_REMEMBERED)
         self._clock = clock
         self._ids = ids
@@ -122,6 +125,11 @@ class Courier:
             fate.reorder -= 1
             self.counts["reordered"] += 1
             self._held.append(notification)
+            return
+        if fate.delay > 0:
+            fate.delay -= 1
+            self.counts["delayed"] += 1
+            self._clock.after(fate.delay_s, lambda: self._queue.put_nowait(notification))
             return
         copies = 1
         if fate.double > 0:

@@ -42,6 +42,8 @@ PRODUCT_BASIC = "seller.product.basic"
 PRODUCT_WRITE = "seller.product.write"
 PRODUCT_DELETE = "seller.product.delete"
 ORDER_INFO = "seller.order.info"
+FULFILLMENT = "seller.fulfillment.basic"
+RETURN_REFUND = "seller.return_refund.basic"
 ANALYTICS_READ = "data.shop_analytics.public.read"
 
 SCOPES = (
@@ -52,6 +54,8 @@ SCOPES = (
     PRODUCT_WRITE,
     PRODUCT_DELETE,
     ORDER_INFO,
+    FULFILLMENT,
+    RETURN_REFUND,
     ANALYTICS_READ,
 )
 
@@ -152,6 +156,64 @@ ENDPOINTS = (
     Endpoint("search_orders", "POST", "order", ("202309",), "orders/search", ORDER_INFO),
     Endpoint("get_orders", "GET", "order", ("202507",), "orders", ORDER_INFO),
     Endpoint(
+        "delivery_options",
+        "GET",
+        "logistics",
+        ("202309",),
+        "warehouses/{id}/delivery_options",
+        LOGISTICS,
+    ),
+    Endpoint(
+        "shipping_providers",
+        "GET",
+        "logistics",
+        ("202309",),
+        "delivery_options/{id}/shipping_providers",
+        LOGISTICS,
+    ),
+    Endpoint(
+        "mark_shipped", "POST", "fulfillment", ("202309",), "orders/{id}/packages", FULFILLMENT
+    ),
+    Endpoint("cancel_order", "POST", "return_refund", ("202309",), "cancellations", RETURN_REFUND),
+    Endpoint(
+        "search_cancellations",
+        "POST",
+        "return_refund",
+        ("202309",),
+        "cancellations/search",
+        RETURN_REFUND,
+    ),
+    Endpoint(
+        "approve_cancellation",
+        "POST",
+        "return_refund",
+        ("202309",),
+        "cancellations/{id}/approve",
+        RETURN_REFUND,
+    ),
+    Endpoint(
+        "search_returns", "POST", "return_refund", ("202309",), "returns/search", RETURN_REFUND
+    ),
+    Endpoint(
+        "reject_reasons", "GET", "return_refund", ("202309",), "reject_reasons", RETURN_REFUND
+    ),
+    Endpoint(
+        "approve_return",
+        "POST",
+        "return_refund",
+        ("202309",),
+        "returns/{id}/approve",
+        RETURN_REFUND,
+    ),
+    Endpoint(
+        "reject_return",
+        "POST",
+        "return_refund",
+        ("202309",),
+        "returns/{id}/reject",
+        RETURN_REFUND,
+    ),
+    Endpoint(
         "live_performance",
         "GET",
         "analytics",
@@ -242,6 +304,29 @@ class Code:
     PARAMETER = 12052910
     CHECK_FAILED = 12052990
 
+    SHIPPED_BY_TIKTOK = 21008117
+    TRACKING_NUMBER_FORMAT = 21004012
+    NOT_OF_THE_ORDER = 21011029
+    NOT_OF_THE_SELLER = 21008111
+    STATUS_NOT_SHIPPABLE = 21042057
+    ALREADY_SHIPPED = 21011006
+    PROVIDER_UNKNOWN = 21011022
+    ON_HOLD = 21011044
+    OPTION_UNKNOWN = 21008116
+
+    AFTERSALES_PARAMETER = 25001001
+    ALREADY_CANCELLED = 25001011
+    REASON_UNKNOWN = 25001014
+    REASON_NOT_SELLERS = 25001015
+    REASON_UNFIT = 25001021
+    SHIPPED_ALREADY = 25001045
+    CLOSED_ALREADY = 25001051
+    LINES_NOT_ALONE = 25005010
+    LINES_UNKNOWN = 25005011
+    CANNOT_APPROVE = 25011012
+    DECISION_UNFIT = 25020004
+    AFTERSALES_NOT_YOURS = 25020005
+
 
 HTTP_STATUS = {
     Code.WRONG_SHOP: 401,
@@ -307,6 +392,70 @@ class OrderStatus:
     DELIVERED = "DELIVERED"
     COMPLETED = "COMPLETED"
     CANCELLED = "CANCELLED"
+
+
+class CancelStatus:
+    PENDING = "CANCELLATION_REQUEST_PENDING"
+    SUCCESS = "CANCELLATION_REQUEST_SUCCESS"
+    CANCELLED = "CANCELLATION_REQUEST_CANCELLED"
+    COMPLETE = "CANCELLATION_REQUEST_COMPLETE"
+
+
+CANCEL = "CANCEL"
+BUYER_CANCEL = "BUYER_CANCEL"
+"""The types of cancellations: one that holds at once, and a wish that the seller grants."""
+
+
+class ReturnStatus:
+    PENDING = "RETURN_OR_REFUND_REQUEST_PENDING"
+    REJECTED = "REFUND_OR_RETURN_REQUEST_REJECT"
+    AWAITING_BUYER_SHIP = "AWAITING_BUYER_SHIP"
+    BUYER_SHIPPED_ITEM = "BUYER_SHIPPED_ITEM"
+    PACKAGE_REJECTED = "REJECT_RECEIVE_PACKAGE"
+    SUCCESS = "RETURN_OR_REFUND_REQUEST_SUCCESS"
+    CANCELLED = "RETURN_OR_REFUND_REQUEST_CANCEL"
+    COMPLETE = "RETURN_OR_REFUND_REQUEST_COMPLETE"
+
+    TURNED_DOWN = frozenset({REJECTED, PACKAGE_REJECTED, CANCELLED})
+
+
+REFUND = "REFUND"
+RETURN_AND_REFUND = "RETURN_AND_REFUND"
+
+SELLER_CANCELS_UNPAID = frozenset(
+    {
+        "seller_cancel_unpaid_reason_out_of_stock",
+        "seller_cancel_unpaid_reason_wrong_price",
+        "seller_cancel_unpaid_reason_buyer_hasnt_paid_within_time_allowed",
+        "seller_cancel_unpaid_reason_buyer_requested_cancellation",
+    }
+)
+SELLER_CANCELS_PAID = frozenset(
+    {
+        "seller_cancel_reason_out_of_stock",
+        "seller_cancel_reason_wrong_price",
+        "seller_cancel_paid_reason_address_not_deliver",
+        "seller_cancel_paid_reason_buyer_requested_cancellation",
+    }
+)
+"""What a seller in the US may cancel for, by whether the order was paid; in the UK they end in
+_uk, and none is that the buyer asked for it."""
+
+DELIVERY_OPTION = "7091146663229654786"
+DELIVERY_OPTION_NAME = "Shipped by seller"
+PROVIDERS = {
+    "7117858858072016686": "USPS",
+    "7117859084333745966": "UPS",
+    "7129720299146184490": "FedEx",
+}
+"""How every warehouse here sends, and by whom."""
+
+REJECT_REASONS = {
+    "seller_reject_apply_you_have_reached_an_agreement_with_the_buyer": (
+        "You have reached an agreement with the buyer"
+    ),
+    "seller_reject_apply_product_has_been_packed": "Product has been packed",
+}
 
 
 WEBHOOK_CANCELLED = "CANCEL"

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sync.sandbox import wire
+from sync.sandbox.aftersales import Aftersales
 from sync.sandbox.audit import Auditor
 from sync.sandbox.clock import SandboxClock
 from sync.sandbox.errors import ControlError
 from sync.sandbox.events import PreApprovedForm
 from sync.sandbox.faults import Faults
+from sync.sandbox.hooks import Hooks
 from sync.sandbox.ids import Ids, ShopId
 from sync.sandbox.images import Images
 from sync.sandbox.limits import RateLimit
@@ -35,7 +37,8 @@ class SandboxSettings:
 
     `start` is the unix seconds at which a clock begins that is not the machine's; a
     `manual_clock` stands still but for control. `requests_per_second` is allowed to the app with
-    each seller, None any number. `hold_s` is how long a paid order can be cancelled freely.
+    each seller, None any number. `hold_s` is how long a paid order can be cancelled freely,
+    `refund_s` how long it takes until a buyer has the money back.
     """
 
     host: str = "127.0.0.1"
@@ -46,6 +49,7 @@ class SandboxSettings:
     requests_per_second: float | None = None
     audit_s: float = 5.0
     hold_s: float = 3600.0
+    refund_s: float = 60.0
     pre_approved_form: PreApprovedForm = "example"
     app_key: str = APP_KEY
     app_secret: str = APP_SECRET
@@ -61,6 +65,7 @@ class Market:
     catalogue: Catalogue = field(default_factory=Catalogue)
     orders: OrderBook = field(default_factory=OrderBook)
     lives: Lives = field(default_factory=Lives)
+    aftersales: Aftersales = field(default_factory=Aftersales)
 
     def orders_left(self, now: float) -> int | None:
         """How many more orders the tier allows today (UTC), None without a limit."""
@@ -95,6 +100,7 @@ class World:
         self.redirect_url = settings.redirect_url
         self.scopes: tuple[str, ...] = wire.SCOPES
         self.hold_s = settings.hold_s
+        self.refund_s = settings.refund_s
         self.clock = SandboxClock(start=settings.start, manual=settings.manual_clock)
         self.ids = Ids()
         self.sellers = {seller.key: seller for seller in default_sellers()}
@@ -106,6 +112,7 @@ class World:
         self.tokens = Tokens(self.clock)
         self.images = Images()
         self.faults = Faults()
+        self.hooks = Hooks()
         self.limit = RateLimit(self.clock, settings.requests_per_second)
         self.courier = Courier(self.clock, self.ids, self.app_key, self.app_secret)
         self.auditor = Auditor(

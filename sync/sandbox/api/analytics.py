@@ -74,7 +74,7 @@ def _session(market: Market, live: Live, by: str) -> tuple[int, dict[str, Any]]:
         for order, item in made
         if order.paid_time is not None and item.status != OrderStatus.CANCELLED
     ]
-    cents = sum(item.price.cents for _, item in sold)
+    cents = sum(item.sale_cents for _, item in sold)
     counts = {
         "gmv": cents,
         "24h_live_gmv": cents,

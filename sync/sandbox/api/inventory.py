@@ -50,13 +50,14 @@ def update(call: Call) -> Any:
     body = call.json(UpdateBody)
     if not body.skus:
         raise Refused(Code.SKUS_MISSING, "At least one SKU is required.")
-    _sell_between(call, body)
+    _sell(call, body, after=False)
     errors = []
     for sku in body.skus:
         stock = [(each.warehouse_id, each.quantity) for each in sku.inventory]
         fault = inventory.set_available(product, call.shop, sku.id, stock)
         if fault is not None:
             errors.append(_told(fault))
+    _sell(call, body, after=True)
     return {"errors": errors} if errors else {}
 
 
@@ -109,9 +110,9 @@ def settings(call: Call) -> Any:
     return {"failed_sku_ids": failed}
 
 
-def _sell_between(call: Call, body: UpdateBody) -> None:
-    """What shoppers were told to buy right before this update, they buy now."""
-    for purchase in call.world.faults.due_purchases({sku.id for sku in body.skus}):
+def _sell(call: Call, body: UpdateBody, *, after: bool) -> None:
+    """What shoppers were told to buy right before this update, or after it, they buy now."""
+    for purchase in call.world.faults.due_purchases({sku.id for sku in body.skus}, after=after):
         try:
             order = shoppers.buy(
                 call.world,

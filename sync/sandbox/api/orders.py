@@ -9,7 +9,13 @@ from sync.sandbox.errors import Refused
 from sync.sandbox.ids import OrderId
 from sync.sandbox.images import url
 from sync.sandbox.orders import LineItem, Order
-from sync.sandbox.wire import Code, OrderStatus
+from sync.sandbox.wire import (
+    DELIVERY_OPTION,
+    DELIVERY_OPTION_NAME,
+    PROVIDERS,
+    Code,
+    OrderStatus,
+)
 
 MOST_IDS = 50
 
@@ -72,36 +78,42 @@ def get(call: Call) -> Any:
 
 
 def told(call: Call, order: Order) -> dict[str, Any]:
-    """An order as the API gives it; while it is UNPAID or ON_HOLD the address is blank."""
+    """An order as the API gives it; while it is UNPAID or ON_HOLD the address is blank, once it
+    is CANCELLED it is masked."""
     currency = order.line_items[0].price.currency
     items = order.line_items
-    total = amount(sum(item.price.cents for item in items))
+    original = sum(item.price.cents for item in items)
+    sub_total = sum(item.sale_cents for item in items)
     data: dict[str, Any] = {
+        "buyer_message": order.message,
         "buyer_email": f"{order.buyer}@scs.tiktokw.us",
         "commerce_platform": "TIKTOK_SHOP",
         "create_time": order.create_time,
+        "delivery_option_id": DELIVERY_OPTION,
+        "delivery_option_name": DELIVERY_OPTION_NAME,
         "delivery_type": "HOME_DELIVERY",
         "fulfillment_type": "FULFILLMENT_BY_SELLER",
         "id": order.id,
+        "is_buyer_request_cancel": order.asked_to_cancel is not None,
         "is_cod": False,
         "is_on_hold_order": order.is_on_hold,
         "is_replacement_order": False,
         "is_sample_order": False,
-        "line_items": [_item(item, order) for item in items],
+        "line_items": [_item(item) for item in items],
         "order_type": "NORMAL",
-        "packages": [{"id": order.package_id}] if order.package_id else [],
+        "packages": [{"id": package_id} for package_id in order.package_ids],
         "payment": {
             "currency": currency,
-            "original_shipping_fee": "0",
-            "original_total_product_price": total,
-            "platform_discount": "0",
-            "seller_discount": "0",
-            "shipping_fee": "0",
+            "original_shipping_fee": amount(order.shipping),
+            "original_total_product_price": amount(original),
+            "platform_discount": amount(sum(item.platform_discount for item in items)),
+            "seller_discount": amount(sum(item.seller_discount for item in items)),
+            "shipping_fee": amount(order.shipping),
             "shipping_fee_platform_discount": "0",
             "shipping_fee_seller_discount": "0",
-            "sub_total": total,
-            "tax": "0",
-            "total_amount": total,
+            "sub_total": amount(sub_total),
+            "tax": amount(order.tax),
+            "total_amount": amount(sub_total + order.shipping + order.tax),
         },
         "payment_method_name": "CREDIT_CARD",
         "recipient_address": _address(call, order),
@@ -116,6 +128,7 @@ def told(call: Call, order: Order) -> dict[str, Any]:
         "collection_time": order.sent_time,
         "delivery_time": order.delivered_time,
         "cancel_time": order.cancel_time,
+        "request_cancel_time": order.asked_to_cancel,
     }
     data |= {name: moment for name, moment in moments.items() if moment is not None}
     if order.status == OrderStatus.CANCELLED:
@@ -128,18 +141,18 @@ def amount(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02d}"
 
 
-def _item(item: LineItem, order: Order) -> dict[str, Any]:
+def _item(item: LineItem) -> dict[str, Any]:
     data: dict[str, Any] = {
         "currency": item.price.currency,
         "display_status": item.status,
         "id": item.id,
         "is_gift": False,
         "original_price": item.price.amount,
-        "platform_discount": "0",
+        "platform_discount": amount(item.platform_discount),
         "product_id": item.product_id,
         "product_name": item.product_name,
-        "sale_price": item.price.amount,
-        "seller_discount": "0",
+        "sale_price": amount(item.sale_cents),
+        "seller_discount": amount(item.seller_discount),
         "seller_sku": item.seller_sku,
         "sku_id": item.sku_id,
         "sku_image": url(item.image),
@@ -148,11 +161,16 @@ def _item(item: LineItem, order: Order) -> dict[str, Any]:
     }
     if item.room_id is not None:
         data["room_id"] = item.room_id
-    if item.sent:
-        data["package_id"] = order.package_id
+    if item.package_id:
+        data["package_id"] = item.package_id
+        data["package_status"] = "FULFILLING" if item.sent else "PROCESSING"
+    if item.provider_id:
+        data["tracking_number"] = item.tracking_number
+        data["shipping_provider_id"] = item.provider_id
+        data["shipping_provider_name"] = PROVIDERS[item.provider_id]
     if item.status == OrderStatus.CANCELLED:
         data["cancel_reason"] = item.cancel_reason
-        data["cancel_user"] = order.cancel_role
+        data["cancel_user"] = item.cancel_role
     return data
 
 
@@ -160,6 +178,14 @@ def _address(call: Call, order: Order) -> dict[str, Any]:
     region = call.shop.region
     if order.status in (OrderStatus.UNPAID, OrderStatus.ON_HOLD):
         return {"full_address": "", "name": "", "phone_number": "", "region_code": region}
+    if order.status == OrderStatus.CANCELLED:
+        return {
+            "full_address": "2 S****** ****, Springfield",
+            "name": f"{order.buyer[:1]}***",
+            "phone_number": "(+1)*********11",
+            "postal_code": "*****",
+            "region_code": region,
+        }
     return {
         "full_address": "2 Shopper Road, Springfield",
         "name": order.buyer,

@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync.sandbox import shoppers
+from sync.sandbox import cancelling, shipping, shoppers
 from sync.sandbox.call import Call
 from sync.sandbox.errors import Refused, ShopperRefused
 from sync.sandbox.gateway import HANDLERS
@@ -157,9 +157,9 @@ def test_what_is_committed_is_what_was_bought_and_neither_sent_nor_cancelled(
                 if step == "pay":
                     shoppers.pay(world, order.id)
                 elif step.startswith("ship"):
-                    shoppers.ship(world, order.id, one)
+                    shipping.ship(world, order.id, one)
                 else:
-                    shoppers.cancel(world, order.id, one, reason="r", role="BUYER")
+                    cancelling.cancel(world, order.id, one, reason="r", role="BUYER")
         except ShopperRefused:
             assert place.product.available(sku_id) == before
         owed = [

@@ -155,7 +155,7 @@ async def answers(sandbox: Sandbox, caller: Caller) -> Answers:
     for product in (made, failed):
         await take("get_product", path_id=product["product_id"])
     warehouse = body["skus"][0]["inventory"][0]["warehouse_id"]
-    for quantity in (3, 100_000):
+    for quantity in (9, 100_000):
         stock = {
             "id": sku["id"],
             "inventory": [{"warehouse_id": warehouse, "quantity": quantity}],
@@ -172,6 +172,8 @@ async def answers(sandbox: Sandbox, caller: Caller) -> Answers:
     cancelled = await control.buy(sku["id"], 1, paid=True)
     await control.cancel(cancelled["id"])
     await control.buy(sku["id"], 1)
+    await returned(answers, order["id"])
+    await sent_and_cancelled(answers, sku["id"])
     await take("search_orders", {}, query={"page_size": "2"})
     await take("get_orders", query={"ids": f"{order['id']},{cancelled['id']}"})
     days = {"start_date_ge": "2026-09-01", "end_date_lt": "2026-10-01"}
@@ -183,6 +185,38 @@ async def answers(sandbox: Sandbox, caller: Caller) -> Answers:
     for name in ("deactivate", "activate", "delete_products"):
         await take(name, {"product_ids": [made["product_id"], "17"]})
     return answers
+
+
+async def returned(answers: Answers, order_id: str) -> None:
+    """A return turned down, and one that came back."""
+    take, control = answers.take, answers.caller.sandbox.control
+    wish = (await control.give_back(order_id))["return_id"]
+    query = {"return_or_cancel_id": wish}
+    [reason, *_] = (await take("reject_reasons", query=query))["reasons"]
+    no = {"decision": "REJECT_RETURN", "reject_reason": reason["name"], "comment": "No."}
+    await take("reject_return", no, wish, query={"idempotency_key": "no"})
+    wish = (await control.give_back(order_id))["return_id"]
+    await take("approve_return", {"decision": "APPROVE_RETURN"}, wish)
+    await control.send_back(wish)
+    await take("search_returns", {}, query={"page_size": "10"})
+
+
+async def sent_and_cancelled(answers: Answers, sku_id: str) -> None:
+    take, control = answers.take, answers.caller.sandbox.control
+    warehouse = (await take("warehouses"))["warehouses"][0]["id"]
+    [option] = (await take("delivery_options", path_id=warehouse))["delivery_options"]
+    [usps, *_] = (await take("shipping_providers", path_id=option["id"]))["shipping_providers"]
+    sent, wished, dropped = [(await control.buy(sku_id, paid=True))["id"] for _ in range(3)]
+    reason = "seller_cancel_reason_out_of_stock"
+    await take("cancel_order", {"order_id": dropped, "cancel_reason": reason})
+    await control.clock(3600)
+    parcel = {"tracking_number": "1Z9", "shipping_provider_id": usps["id"]}
+    await take("mark_shipped", parcel, sent)
+    await take("get_orders", query={"ids": sent})
+    wish = (await control.ask_to_cancel(wished))["cancel_id"]
+    await take("search_cancellations", {})
+    await take("get_orders", query={"ids": wished})
+    await take("approve_cancellation", {}, wish)
 
 
 async def test_every_answer_has_the_shape_that_a_page_gives_it(answers: Answers) -> None:
