@@ -24,16 +24,24 @@ from sync.store.progress import Drift
 from sync.store.stock import Stocks
 from sync.tiktok import wire
 from sync.tiktok.client import TikTok
+from sync.tiktok.errors import Misused, Refused
 
 log = logging.getLogger(__name__)
 
 QUIET_S = 5.0
 """How long TikTok may still do what it was asked for by who has no answer."""
 
+FIRST_AGAIN_S = 1.0
+LONGEST_AGAIN_S = 60.0
+"""When what could not be settled is looked at again, each time twice as late."""
+
 READ_AT_ONCE = 500
 """SKUs; TikTok tells of 600."""
 
 MOST_DRIFTS = 20
+
+FINAL = (Refused, Misused)
+"""TikTok says that it has not done it."""
 
 
 class Orders(Protocol):
@@ -70,28 +78,43 @@ class Escrow:
         self._now = now
         self._writing: Counter[SkuId] = Counter()
         self._quiet_at: dict[SkuId, float] = {}
+        """When what is in doubt may be looked at."""
+        self._pauses: dict[SkuId, float] = {}
         self._turn = asyncio.Lock()
 
     # ---- writing
 
     @asynccontextmanager
-    async def levels(self, wanted: Mapping[SkuId, int]) -> AsyncIterator[dict[SkuId, int]]:
+    async def levels(
+        self, wanted: Mapping[SkuId, int], *, is_audited: bool = False
+    ) -> AsyncIterator[dict[SkuId, int]]:
         """What TikTok may be told to offer of each SKU in the block: it is set aside. 0 where
         too little is free while more may still be offered there; once that is settled the rest
-        follows. The block takes those out that TikTok has refused."""
+        follows. The block takes those out that TikTok has refused. What `is_audited` first may be
+        there much later: then 0 is told of whatever is offered already."""
         if not self._is_escrowing():
             yield dict(wanted)
             return
-        reserved = await self._stocks.reserve(wanted, TIKTOK, self._fence)
-        levels = {sku: reserved[sku].level if sku in reserved else 0 for sku in wanted}
+        # Before they are set aside: a level read meanwhile is not that of this generation.
         self._writing.update(wanted.keys())
         try:
+            reserved = await self._stocks.reserve(wanted, TIKTOK, self._fence)
+            levels = {
+                sku: reserved[sku].level
+                if sku in reserved and (reserved[sku].exact or not is_audited)
+                else 0
+                for sku in wanted
+            }
             yield levels
+        except FINAL:
+            self._look_at(wanted, self._now())
+            raise
         except BaseException:  # TikTok may do it all the same, a little later
-            self._quiet_at.update(dict.fromkeys(wanted, self._now() + QUIET_S))
+            self._look_at(wanted, self._now() + QUIET_S)
             raise
         finally:
             self._writing -= Counter(wanted.keys())
+        self._look_at(wanted, self._now())
         exact = {
             sku: Found(each.level, each.generation, each.sold)
             for sku, each in reserved.items()
@@ -99,6 +122,11 @@ class Escrow:
         }
         if exact:
             await self._stocks.settle(exact, TIKTOK, self._fence)
+
+    def _look_at(self, skus: Iterable[SkuId], at: float) -> None:
+        for sku in skus:
+            self._pauses.pop(sku, None)
+            self._quiet_at[sku] = at
 
     # ---- reading
 
@@ -118,18 +146,29 @@ class Escrow:
         """Compare all levels at TikTok with what is set aside for them."""
         async with self._turn:
             self.drifts = ()
-            for some in _slices(await self._stocks.escrowed(TIKTOK)):
-                await self._look(shop, await self._stocks.many(some))
+            await self._look(shop, await self._stocks.many(await self._stocks.escrowed(TIKTOK)))
 
     async def _look(self, shop: wire.ShopCipher, stocks: Mapping[SkuId, Stock]) -> None:
+        """One poll of orders is for all, that begins when the last level was read."""
         now = self._now()
-        self._quiet_at = {sku: at for sku, at in self._quiet_at.items() if at > now}
-        skus = [sku for sku in stocks if sku not in self._writing and sku not in self._quiet_at]
+        skus = [
+            sku
+            for sku in stocks
+            if sku not in self._writing and self._quiet_at.get(sku, 0.0) <= now
+        ]
+        levels: dict[SkuId, int] = {}
         for some in _slices(skus):
-            levels = await self._levels(shop, some)
-            if levels:
-                await self._orders.poll()
-                await self._settle({sku: stocks[sku] for sku in levels}, levels)
+            levels |= await self._levels(shop, some)
+        settled: set[SkuId] = set()
+        if levels:
+            await self._orders.poll()
+            settled = await self._settle({sku: stocks[sku] for sku in levels}, levels)
+        for sku in skus:
+            self._quiet_at.pop(sku, None)
+            pause_s = self._pauses.pop(sku, FIRST_AGAIN_S)
+            if sku not in settled and sku not in self._writing:
+                self._pauses[sku] = min(LONGEST_AGAIN_S, 2 * pause_s)
+                self._quiet_at[sku] = now + pause_s
 
     async def _levels(self, shop: wire.ShopCipher, skus: Sequence[SkuId]) -> dict[SkuId, int]:
         """What TikTok has of `skus` now; of which that cannot be known yet are missing."""
@@ -150,15 +189,23 @@ class Escrow:
                         levels[remotes[each.id]] = each.total_available_quantity
         return levels
 
-    async def _settle(self, stocks: Mapping[SkuId, Stock], levels: Mapping[SkuId, int]) -> None:
+    async def _settle(
+        self, stocks: Mapping[SkuId, Stock], levels: Mapping[SkuId, int]
+    ) -> set[SkuId]:
+        """Those that are not to be looked at again: settled, or set anew meanwhile."""
         found = {
             sku: Found(levels[sku], stock.generations.get(TIKTOK, 0), stock.sold.get(TIKTOK, 0))
             for sku, stock in stocks.items()
         }
         settled = await self._stocks.settle(found, TIKTOK, self._fence)
         for sku, each in settled.items():
-            if each.stock is not None and TIKTOK in each.stock.unbound and levels[sku]:
+            if each.stock is not None and TIKTOK in each.stock.unbound:
                 await self._unbound(sku, each.drift)
+        return {
+            sku
+            for sku, each in settled.items()
+            if each.stock is None or TIKTOK not in each.stock.unbound
+        }
 
     async def _unbound(self, sku: SkuId, drift: int) -> None:
         """More is offered than is set aside: whatever level was sent, it is another now."""

@@ -187,7 +187,7 @@ class Outbox:
             product.id,
             lambda there: replace(there, content="", structure="", prices={}, stocks={}),
         )
-        async with self._escrow.levels(goal.stocks) as levels:
+        async with self._escrow.levels(goal.stocks, is_audited=True) as levels:
             all_of_it = draft(
                 product,
                 replace(goal, stocks=levels),

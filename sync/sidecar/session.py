@@ -345,6 +345,14 @@ class Session:
             self._is_selection_due = True
         self._seen[product] = seen
         self._count_room(product, has_room=seen.has_room)
+        now = self._now()
+        wanted = [
+            stock.wanted_until
+            for stock in _stocks_of(facts)
+            if stock.wanted and stock.wanted_until > now
+        ]
+        if wanted:  # then nobody wants them any more
+            self.work.add_at(product, max(wanted))
 
     def _judge(self, known: Known, *, urgent: bool = False) -> None:
         """Whether there is work with it."""
@@ -448,6 +456,12 @@ class Session:
         await self._stores.stocks.unbound(skus, TIKTOK)
         return await self._stores.stocks.many(skus)
 
+    async def _restocked(self, facts: Facts | None) -> Facts | None:
+        """With what is set aside by now."""
+        if facts is None or self._channel.stock.mode != "escrow":
+            return facts
+        return replace(facts, stocks=await self._stores.stocks.many(list(facts.stocks)))
+
     def _levels(self, known: Known) -> dict[SkuId, int]:
         """How many units of each SKU TikTok is to have."""
         if known.facts is None:
@@ -545,7 +559,7 @@ class Session:
                 raise
             finally:
                 self._creating.discard(product)
-            known = replace(known, listing=listing)
+            known = await self._restocked(replace(known, listing=listing))
         else:
             raise AssertionError(f"the plan of {product} does not come to an end")
         if known.facts is None and known.listing is None:
@@ -555,6 +569,15 @@ class Session:
             listing = await self._ledger.change(product, lambda there: replace(there, failure=None))
             known = replace(known, listing=listing)
         self._settle(known, todo)
+
+    async def _restocked(self, known: Known) -> Known:
+        """With the stock as it is after a change."""
+        if known.facts is None:
+            return known
+        skus = [sku.id for sku in known.facts.product.skus]
+        return replace(
+            known, facts=replace(known.facts, stocks=await self._stores.stocks.many(skus))
+        )
 
     def _todo(self, known: Known) -> tuple[list[Change], Goal]:
         looked = _look(known.facts, self._market, self._now())
@@ -878,6 +901,12 @@ class Session:
 
 def _look(facts: Facts | None, market: Market, now: float) -> Look:
     return Look() if facts is None else look(facts, market, now)
+
+
+def _stocks_of(facts: Facts | None) -> list[Stock]:
+    if facts is None:
+        return []
+    return [facts.stocks[sku.id] for sku in facts.product.skus if sku.id in facts.stocks]
 
 
 def _has_room(listing: Listing | None) -> bool:
