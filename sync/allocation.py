@@ -116,7 +116,8 @@ def allocation(
 
 def reserved(stock: Stock, channel: ChannelId, level: int) -> tuple[Stock, Reserved]:
     """Set units aside so that `channel` may be told to offer `level`, beside whatever it may still
-    offer; where they are not there, or it is unbound, it may be told 0."""
+    offer; where they are not there, or it is unbound, it may be told 0. One without a quota has
+    nothing to sell: of one that may have, `unbounded` comes first."""
     exact = (
         not stock.quotas.get(channel)
         and channel not in stock.doubts
