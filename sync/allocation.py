@@ -74,13 +74,15 @@ def allocation(
     *,
     at: float,
     is_strict: bool = False,
+    is_known: bool = False,
 ) -> Allocation:
     """Back each of `claims` of one order of `channel` as far as there is stock, one after the
     other. A line keeps the SKU that it had first, and one that is not claimed what it has. Units
     that are short are wanted, so that not all that comes is set aside for channels again.
 
     `held` is what the order has so far; of a SKU that is not in `stocks` there is nothing.
-    `is_strict`: all or nothing.
+    `is_strict`: all or nothing. `is_known`: the order was taken in before, so that a line that has
+    nothing yet was one of no SKU of ours, as it seemed; what was settled meanwhile may be wrong.
     """
     changed: dict[SkuId, Stock] = {}
     now_held = dict(held)
@@ -92,7 +94,15 @@ def allocation(
         if sku is None:
             continue
         stock = changed.get(sku, stocks.get(sku))
-        after, stock = _backed(stock, before or Held(sku), each, channel, is_first=before is None)
+        is_first = before is None
+        after, stock = _backed(
+            stock,
+            before or Held(sku),
+            each,
+            channel,
+            is_first=is_first,
+            is_late=is_first and is_known,
+        )
         now_held[each.line] = after
         if stock is not None:
             changed[sku] = stock
@@ -223,7 +233,13 @@ def faults(stock: Stock) -> list[str]:
 
 
 def _backed(
-    stock: Stock | None, before: Held, claim: Claim, channel: ChannelId, *, is_first: bool
+    stock: Stock | None,
+    before: Held,
+    claim: Claim,
+    channel: ChannelId,
+    *,
+    is_first: bool,
+    is_late: bool,
 ) -> tuple[Held, Stock | None]:
     """What a line has from now on, and the stock then; None where there is no such SKU."""
     there = stock or Stock()
@@ -258,7 +274,8 @@ def _backed(
     if is_escrowed:
         then = _with_quota(then, channel, given_back - from_quota)
         cancelled = after.cancelled - before.cancelled
-        if new > from_quota or (cancelled > given_back and not is_first):
+        is_uncovered = new > from_quota or (cancelled > given_back and not is_first)
+        if is_uncovered or (is_late and new):
             then = unbounded(then, channel)
         elif cancelled:
             then = doubted(then, channel)

@@ -119,6 +119,14 @@ def test_an_order_first_seen_partly_cancelled_raises_a_doubt() -> None:
     assert (stock.quotas, stock.doubts, stock.unbound) == ({TIKTOK: 2}, {TIKTOK: 1}, ())
 
 
+def test_a_line_that_is_found_to_be_ours_later_makes_the_channel_unbound() -> None:
+    """What was settled before did not count it."""
+    stock = Stock(on_hand=5, quotas={TIKTOK: 3})
+    late = allocation({MUG: stock}, {}, [claim(1)], TIKTOK, at=AT, is_known=True).stocks[MUG]
+
+    assert (late.quotas, late.unbound, late.doubts) == ({TIKTOK: 2}, (TIKTOK,), {TIKTOK: 1})
+
+
 def test_what_has_left_never_comes_back_by_itself() -> None:
     stock, held = taken(Stock(on_hand=3), claim(2, sent=0), Held(MUG, consumed=2))
 

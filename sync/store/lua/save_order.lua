@@ -99,7 +99,8 @@ for _, claim in ipairs(claims) do
       satisfy(stock, from_free)
       if stock.fields['q:' .. channel] then
         put_quota(stock, channel, quota + given_back - from_quota)
-        if new > from_quota or (cancelled > given_back and not is_first) then
+        local is_late = is_first and state
+        if new > from_quota or (cancelled > given_back and not is_first) or (is_late and new > 0) then
           unbind(stock, channel)
           doubt(stock, channel)
         elseif cancelled > 0 then

@@ -130,7 +130,15 @@ class LedgerRules(RuleBasedStateMachine):
             assert self.run(saving) == Saved(kept.order, kept.held, False, False)
             return
         held = {} if kept is None else kept.held
-        expected = allocation(self.stocks, held, claims, of, at=self.now(), is_strict=is_strict)
+        expected = allocation(
+            self.stocks,
+            held,
+            claims,
+            of,
+            at=self.now(),
+            is_strict=is_strict,
+            is_known=kept is not None,
+        )
         self.stocks |= expected.stocks
         if expected.shortages:
             with pytest.raises(InsufficientStock) as refused:
