@@ -15,6 +15,12 @@ LOST_S = 600.0
 """How long after it was last seen a show still counts as live that nobody ended: TikTok keeps a
 LIVE whose stream breaks off for a while, until it goes on or somebody ends it."""
 
+AROUND_S = 30.0
+"""How far TikTok's clock and ours may differ, and how long buyers of a LIVE that has ended take."""
+
+_ROUNDED_S = 1.0
+"""TikTok says when an order was placed in whole seconds."""
+
 
 class Airing(msgspec.Struct, frozen=True):
     """A target of `show` on TikTok was live from `began_at` to `ended_at` (unix seconds). While
@@ -62,22 +68,25 @@ class _Spans:
     def __init__(self, airings: Sequence[Airing]) -> None:
         self._shows = [airing.show for airing in airings]
         self._began = np.array([airing.began_at for airing in airings], np.float64)
-        self._certain = np.array([_until(airing, 0.0) for airing in airings], np.float64)
-        self._likely = np.array([_until(airing, LOST_S) for airing in airings], np.float64)
+        self._certain = np.array([_until(airing, 0.0, 0.0) for airing in airings], np.float64)
+        self._likely = np.array(
+            [_until(airing, LOST_S, AROUND_S) for airing in airings], np.float64
+        )
 
     def at(self, moment: float) -> tuple[str, ...]:
         """The shows that were live at `moment`, the one that began last first: who goes live while
-        another show is on opens a new room. Where none was, those whose end is not known."""
-        has_begun = self._began <= moment
-        found = np.flatnonzero(has_begun & (moment < self._certain))
+        another show is on opens a new room. Where none was, those that were so about then, or
+        whose end is not known."""
+        found = np.flatnonzero((self._began < moment + _ROUNDED_S) & (moment < self._certain))
         if not len(found):
+            has_begun = self._began <= moment + AROUND_S
             found = np.flatnonzero(has_begun & (moment < self._likely))
         latest_first = found[np.argsort(-self._began[found], kind="stable")]
         return tuple(dict.fromkeys(self._shows[index] for index in latest_first.tolist()))
 
 
-def _until(airing: Airing, lost_s: float) -> float:
-    return airing.seen_at + lost_s if airing.ended_at is None else airing.ended_at
+def _until(airing: Airing, lost_s: float, around_s: float) -> float:
+    return airing.seen_at + lost_s if airing.ended_at is None else airing.ended_at + around_s
 
 
 def _live(room: RoomId, at: float, spans: _Spans, said: Said | None) -> Live:

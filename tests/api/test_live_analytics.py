@@ -1,5 +1,6 @@
-"""TikTok's own figures beside ours: a whole server, with the sandbox."""
+"""What TikTok sells in LIVEs, and its own figures beside ours: a whole server, with the sandbox."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -11,10 +12,12 @@ from sync.sales import analytics
 from sync.sandbox.server import Sandbox
 from sync.store.stores import Stores
 from tests.api.client import Client
-from tests.api.test_reports import LIVES, figures, keep
+from tests.api.conftest import Invited
+from tests.api.test_reports import LIVES, figures, keep, on_tiktok
 from tests.api.test_reports import until as until_told
 from tests.api.test_sync import mug, picture, seller, settings, until
 from tests.api.tiktok import Connecting
+from tests.peers.rtmp_record import RtmpRecord
 from tests.sync.sales.things import line, order
 
 __all__ = ["mug", "picture", "seller", "settings"]  # the fixtures of a server that sells
@@ -63,6 +66,22 @@ async def test_tiktoks_figures_stand_beside_ours_and_say_where_they_differ(
     await keep(stores, order("2", line(room=ROOM), created_at=at))
     found = await until_told(owner, LIVES, lambda told: told["lives"][0]["differs"])
     assert found["lives"][0]["sales"] == [figures(2500, units=2, orders=2)]
+
+
+async def test_what_is_bought_in_a_live_is_in_the_events_of_the_show_that_is_live(
+    owner: Client, sandbox: Sandbox, invited: Invited, destination: RtmpRecord, sku: str
+) -> None:
+    await on_tiktok(owner, invited.path, destination)
+    async with asyncio.timeout(30), owner.events(f"{invited.path}/events") as events:
+        await events.next()
+        bought = await sandbox.control.buy(sku, 2, room_id=ROOM, paid=True)
+        told = await events.until("sales")
+        assert told["channels"] == [{"channel": "tiktok"} | figures(2500, units=2)]
+        assert told["tiktok_share"] == {"USD": 1.0}
+
+        await sandbox.control.cancel(bought["id"])
+        told = await events.until("sales")
+        assert told["totals"] == [figures(0, gross=2500, cancelled=2500, units=0, orders=0)]
 
 
 async def test_without_tiktoks_answer_our_own_figures_are_there(

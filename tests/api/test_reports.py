@@ -278,7 +278,8 @@ async def test_a_live_is_the_show_that_was_live_on_tiktok_when_its_first_order_f
 ) -> None:
     autumn, winter = await show_of(owner), await show_of(owner, "Winter")
     late = order("1", line(room=ROOM), created_at=PLACED_AT + 50)
-    await keep(stores, late, order("2", line(room=RoomId("9"), price=100)))
+    before = order("2", line(room=RoomId("9"), price=100), created_at=PLACED_AT - 50)
+    await keep(stores, late, before)
     await airing(stores, autumn, PLACED_AT + 40, PLACED_AT + 60)
     await airing(stores, winter, PLACED_AT + 10, PLACED_AT + 20)
 
@@ -303,7 +304,7 @@ async def test_a_live_is_the_show_that_was_live_on_tiktok_when_its_first_order_f
                 "title": None,
                 "confirmed": False,
                 "candidates": [],
-                "first_order_at": "2027-01-15T08:00:00.000Z",
+                "first_order_at": "2027-01-15T07:59:10.000Z",
                 "sales": [figures(100)],
                 "tiktok": None,
                 "differs": None,
@@ -429,7 +430,7 @@ async def test_a_show_on_air_on_tiktok_has_the_room_whose_orders_fall_meanwhile(
 
     # TikTok tells of them when everything is over
     await keep(stores, order("1", line(room=ROOM), created_at=during))
-    await keep(stores, order("2", line(room=RoomId("9")), created_at=after + 1))
+    await keep(stores, order("2", line(room=RoomId("9")), created_at=after + 60))
     await until(
         owner,
         LIVES,
