@@ -1,4 +1,5 @@
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -70,3 +71,13 @@ def notices(connection: Connection) -> Notices:
 @pytest.fixture
 def dirty(connection: Connection) -> Dirty:
     return Dirty(connection)
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of a Redis for tests that run event loops of their own."""
+    with asyncio.Runner() as runner:
+        server = RedisServer(tmp_path_factory.mktemp("data"))
+        runner.run(server.start())
+        yield server.url
+        runner.run(server.stop())

@@ -3,7 +3,7 @@ is listed is what should be, and each product once."""
 
 import asyncio
 import os
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from contextlib import AsyncExitStack, suppress
 from typing import Any, ClassVar
 
@@ -18,7 +18,6 @@ from hypothesis.stateful import (
 )
 from msgspec.structs import replace
 
-from mediaserver.redis_server import RedisServer
 from sync.eligibility import tier
 from sync.errors import SyncError
 from sync.model import TIKTOK, Image, Product, ProductId, Sku, SkuId
@@ -356,15 +355,6 @@ def is_wanted(product: Product) -> bool:
 
 def is_sound(product: Product) -> bool:
     return is_wanted(product) and bool(product.title) and bool(product.images)
-
-
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with asyncio.Runner() as runner:
-        server = RedisServer(tmp_path_factory.mktemp("data"))
-        runner.run(server.start())
-        yield server.url
-        runner.run(server.stop())
 
 
 def test_in_the_end_what_is_listed_is_what_should_be(

@@ -1,0 +1,377 @@
+"""Whoever buys what and where, and whatever goes wrong meanwhile: no unit is sold twice, no order
+is lost, and in the end both sides have the same books."""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Awaitable, Iterator
+from contextlib import AsyncExitStack, suppress
+from typing import Any, ClassVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from sync.catalogue.product_draft import Ids
+from sync.errors import Conflict, SyncError
+from sync.model import TIKTOK, ProductId, SkuId, StockPolicy
+from sync.orders.desk import Desk
+from sync.orders.moves import GivenBack
+from sync.orders.order import OWN_SHOP, OrderId
+from sync.orders.order_draft import LineDraft, OrderDraft
+from sync.orders.tiktok_order import order_id
+from sync.sandbox.errors import ControlError, ShopperRefused
+from sync.sandbox.orders import Order as RemoteOrder
+from sync.sidecar.sidecar import Sidecar
+from sync.store.orders import Idempotency
+from sync.store.stock import StockSet
+from sync.tiktok import wire
+from tests.sync.sidecar.crashing import Crashed, crashing
+from tests.sync.sidecar.rig import Rig, rigged
+
+EXAMPLES = 2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 100
+STEPS = 20
+
+NAMES = ("ash", "birch")
+NODES = ("first", "second")
+KEYS = ("k1", "k2", "k3", "k4", "k5", "k6")
+CALLS = (
+    "create_product",
+    "update_inventory",
+    "search_inventory",
+    "search_orders",
+    "get_orders",
+    "search_returns",
+    None,
+)
+FAULTS = ("rate_limit", "error_503", "internal", "timeout", "close_before", "close_after")
+
+names = st.sampled_from(NAMES)
+nodes = st.sampled_from(NODES)
+units = st.integers(1, 3)
+few = st.integers(0, 3)
+pauses = st.sampled_from((0.0, 1.0, 6.0, 61.0, 700.0))
+baskets = st.dictionaries(names, units, min_size=1)
+policies = st.sampled_from((StockPolicy(), StockPolicy(share=50), StockPolicy(share=0)))
+
+
+class Selling(RuleBasedStateMachine):
+    redis_url: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.stack = AsyncExitStack()
+        self.rig: Rig = self.run(self.stack.enter_async_context(rigged(self.redis_url)))
+        self.nodes: dict[str, Sidecar] = {}
+        self.desk = Desk(
+            self.rig.stores,
+            Ids(self.rig.now, lambda bits: 0),
+            self.rig.vault,
+            None,
+            buyer_data_days=60,
+            now=self.rig.now,
+            clock=self.rig.now,
+            sleep=self.rig.wait,
+        )
+        self.supply: Counter[SkuId] = Counter()
+        self.placed: dict[str, tuple[OrderDraft, OrderId]] = {}
+
+    def run(self, doing: Awaitable[Any]) -> Any:
+        async def done() -> Any:
+            return await doing
+
+        return self.runner.run(done())
+
+    @initialize(on_hand=st.lists(st.integers(0, 4), min_size=2, max_size=2), policy=policies)
+    def open_the_shop(self, on_hand: list[int], policy: StockPolicy) -> None:
+        self.run(self.rig.set_channel(stock=policy))
+        for name, count in zip(NAMES, on_hand, strict=True):
+            self.run(self.rig.add(name, units=count))
+            self.supply[_sku(name)] = count
+        self.run(self.rig.cycles(self.node("first")))
+
+    # ---- the servers
+
+    def node(self, name: str) -> Sidecar:
+        return self.nodes.setdefault(name, self.rig.sidecar(name))
+
+    @rule(name=nodes, seconds=pauses)
+    def sync(self, name: str, seconds: float) -> None:
+        with suppress(SyncError):
+            self.run(self.node(name).cycle())
+        self.run(self.rig.wait(seconds))
+
+    @rule(name=nodes, at=st.integers(1, 120), after=st.booleans())
+    def crash(self, name: str, at: int, after: bool) -> None:
+        async def cycle() -> None:
+            with suppress(Crashed, SyncError):
+                async with crashing(self.rig, at, after=after):
+                    await self.node(name).cycle()
+
+        self.run(cycle())
+        self.nodes.pop(name, None)
+
+    @rule(name=nodes)
+    def lose_the_lease(self, name: str) -> None:
+        """It runs out, and another server comes first."""
+        redis = self.rig.connection.redis
+        self.run(self.rig.connection.asked(lambda: redis.delete("shopcast:{shop}:lease:sync")))
+        self.sync(name, 0.0)
+
+    # ---- TikTok
+
+    @rule(seconds=pauses)
+    def wait(self, seconds: float) -> None:
+        self.run(self.rig.wait(seconds))
+
+    @rule(
+        name=nodes,
+        kind=st.sampled_from(FAULTS),
+        call=st.sampled_from(CALLS),
+        times=st.integers(1, 4),
+        skip=st.integers(0, 3),
+    )
+    def sync_with_trouble(
+        self, name: str, kind: Any, call: str | None, times: int, skip: int
+    ) -> None:
+        self.run(self.rig.control.fail(kind, call, times, skip))
+        self.sync(name, 0.0)
+
+    @rule(lose=few, double=few, reorder=few)
+    def disturb_webhooks(self, lose: int, double: int, reorder: int) -> None:
+        self.run(self.rig.control.tamper(lose, double, reorder))
+
+    @rule(enabled=st.booleans())
+    def restock_by_itself(self, enabled: bool) -> None:
+        """TikTok puts what was cancelled on sale again, or does not."""
+        cipher = wire.ShopCipher(self.rig.sandbox.world.market(None).shop.cipher)
+        with suppress(SyncError):
+            self.run(self.rig.tiktok.auto_restock(cipher, enabled))
+
+    # ---- shoppers
+
+    @rule(basket=baskets, is_paid=st.booleans())
+    def buy_there(self, basket: dict[str, int], is_paid: bool) -> None:
+        there = {remote: count for name, count in basket.items() if (remote := self.remote(name))}
+        with suppress(ShopperRefused):
+            self.run(self.rig.control.buy(basket=there, paid=is_paid))
+
+    @rule(
+        name=names,
+        count=units,
+        is_after=st.booleans(),
+        nth=st.integers(1, 2),
+        call=st.sampled_from(("update_inventory", "search_inventory", "search_orders")),
+        by=nodes,
+    )
+    def buy_in_between(
+        self, name: str, count: int, is_after: bool, nth: int, call: str, by: str
+    ) -> None:
+        """A shopper is quick while a server reads or writes."""
+        remote, left = self.remote(name), nth
+
+        async def hook() -> None:
+            nonlocal left
+            left -= 1
+            if left == 0 and remote is not None:
+                with suppress(ShopperRefused):
+                    await self.rig.control.buy(sku_id=remote, quantity=count)
+
+        place = self.rig.control.after if is_after else self.rig.control.before
+        place(call, hook)
+        self.sync(by, 0.0)
+        self.rig.sandbox.world.hooks.clear()
+
+    @rule(number=st.integers(0, 5), what=st.sampled_from(("pay", "ship", "cancel", "cancel one")))
+    def go_on_there(self, number: int, what: str) -> None:
+        orders = list(self.remote_orders())
+        if number >= len(orders):
+            return
+        order, control = orders[number], self.rig.control
+        with suppress(ShopperRefused, ControlError):
+            match what:
+                case "pay":
+                    self.run(control.pay(order.id))
+                    self.run(self.rig.wait(3601.0))
+                case "ship":
+                    self.run(control.ship(order.id))
+                case "cancel":
+                    self.run(control.cancel(order.id))
+                case "cancel one":
+                    self.run(control.cancel(order.id, [order.line_items[0].id]))
+
+    @rule(key=st.sampled_from(KEYS), basket=baskets, is_paid=st.booleans())
+    def buy_here(self, key: str, basket: dict[str, int], is_paid: bool) -> None:
+        """A key that comes again is of the same order."""
+        lines = tuple(LineDraft(_sku(name), count) for name, count in basket.items())
+        draft, before = self.placed.get(key, (OrderDraft(lines, paid=is_paid), None))
+        try:
+            saved = self.run(self.desk.place(draft, Idempotency(key, "digest"), by="checkout"))
+        except Conflict:
+            assert before is None
+            return
+        assert before in (None, saved.order.id)
+        self.placed[key] = draft, saved.order.id
+
+    @rule(
+        key=st.sampled_from(KEYS),
+        what=st.sampled_from(("pay", "fulfil", "cancel", "give back", "restock")),
+    )
+    def go_on_here(self, key: str, what: str) -> None:
+        if key not in self.placed:
+            return
+        order = self.placed[key][1]
+        with suppress(SyncError):
+            match what:
+                case "pay":
+                    self.run(self.desk.pay(order, by="test"))
+                case "fulfil":
+                    self.run(self.desk.fulfil(order, None, None, by="test"))
+                case "cancel":
+                    self.run(self.desk.cancel(order, None, None, "dear", by="test"))
+                case "give back":
+                    line = self.run(self.rig.stores.orders.get(order)).lines[0]
+                    back = [GivenBack(line.id, 1)]
+                    self.run(self.desk.give_back(order, back, "broken", by="test"))
+                case "restock":
+                    self.run(self.desk.restock(order, None, by="test"))
+
+    @rule(name=names, on_hand=st.integers(0, 6))
+    def count_the_shelf(self, name: str, on_hand: int) -> None:
+        """Somebody sets the units on hand, where what was promised allows it."""
+
+        async def counted() -> None:
+            sku = _sku(name)
+            stock = await self.rig.stores.stocks.get(sku)
+            change = StockSet(sku, on_hand, stock.revision)
+            [answer] = await self.rig.stores.stocks.set_many([change], by="test", reason="count")
+            if not isinstance(answer, SyncError):
+                self.supply[sku] += on_hand - stock.on_hand
+
+        self.run(counted())
+
+    # ---- what always holds
+
+    @invariant()
+    def nothing_is_sold_twice(self) -> None:
+        self.run(self.check_books())
+
+    async def check_books(self) -> None:
+        stores = self.rig.stores
+        orders = {order.id: order async for some in stores.orders.slices() for order in some}
+        held = await stores.orders.held(list(orders))
+        committed: Counter[SkuId] = Counter()
+        consumed: Counter[SkuId] = Counter()
+        for of_order in held.values():
+            for each in of_order.values():
+                committed[each.sku] += each.held
+                consumed[each.sku] += each.consumed
+        accepted = self.sold_there() + sold_here(orders.values())
+        for sku, stock in (await stores.stocks.many(list(self.supply))).items():
+            assert min(stock.on_hand, stock.committed, stock.free, *stock.quotas.values()) >= 0
+            assert stock.on_hand == stock.free + sum(stock.quotas.values()) + stock.committed
+            assert stock.committed == committed[sku]
+            assert stock.on_hand == self.supply[sku] - consumed[sku]
+            assert accepted[sku] <= self.supply[sku], f"{sku} was sold twice"
+
+    # ---- the end
+
+    def teardown(self) -> None:
+        try:
+            self.run(self.settle())
+        finally:
+            self.run(self.stack.aclose())
+            self.runner.close()
+
+    async def settle(self) -> None:
+        """Nothing is wrong any more, but webhooks that were lost stay so."""
+        rig = self.rig
+        await rig.control.clear_faults()
+        await rig.connection.asked(
+            lambda: rig.connection.redis.delete("shopcast:{shop}:lease:sync")
+        )
+        sidecar = rig.sidecar("last")
+        await rig.cycles(sidecar, 6, 61.0)
+        await rig.cycles(sidecar, 2, 700.0)
+        await self.check_books()
+        await self.check_orders()
+        before = await self.levels()
+        for sku, (quota, there) in before.items():
+            assert quota == there, f"{sku} is offered {there} times, {quota} are set aside"
+        await rig.cycles(sidecar, 1, 700.0)
+        assert await self.levels() == before
+
+    async def check_orders(self) -> None:
+        """Each is here once, as it is at TikTok, and nothing of it is short."""
+        orders = self.rig.stores.orders
+        there = {order_id(order.id): order for order in self.remote_orders()}
+        ours = await orders.many(list(there))
+        assert ours.keys() == there.keys()
+        assert [ours[key].status for key in there] == [each.status for each in there.values()]
+        acknowledged = [order for _, order in self.placed.values()]
+        assert (await orders.many(acknowledged)).keys() == set(acknowledged)
+        held = await orders.held([*ours, *acknowledged])
+        assert not any(each.short for of_order in held.values() for each in of_order.values())
+
+    async def levels(self) -> dict[SkuId, tuple[int, int]]:
+        """What is set aside of each SKU, and what TikTok offers."""
+        stocks = await self.rig.stores.stocks.many(list(self.supply))
+        there = {
+            sku["seller_sku"]: sku["available"]
+            for product in await self.rig.there()
+            for sku in product["skus"]
+        }
+        return {
+            _sku(name): (stocks[_sku(name)].quotas.get(TIKTOK, 0), there.get(name.upper(), 0))
+            for name in NAMES
+        }
+
+    # ---- small parts
+
+    def remote(self, name: str) -> str | None:
+        listing = self.run(self.rig.stores.listings.get(ProductId(f"p_{name}")))
+        return None if listing is None else listing.remote_skus.get(_sku(name))
+
+    def remote_orders(self) -> Iterator[RemoteOrder]:
+        yield from self.rig.sandbox.world.market(None).orders.by_id.values()
+
+    def sold_there(self) -> Counter[SkuId]:
+        return Counter(
+            _sku(item.seller_sku.lower())
+            for order in self.remote_orders()
+            for item in order.line_items
+            if item.sent or item.status != "CANCELLED"
+        )
+
+
+def sold_here(orders: Any) -> Counter[SkuId]:
+    sold: Counter[SkuId] = Counter()
+    for order in orders:
+        if order.channel == OWN_SHOP:
+            for line in order.lines:
+                sold[line.sku] += line.units - line.cancelled - line.restocked
+    return sold
+
+
+def _sku(name: str) -> SkuId:
+    return SkuId(f"s_{name}")
+
+
+def test_nothing_is_sold_twice_and_no_order_is_lost(redis_url: str) -> None:
+    Selling.redis_url = redis_url
+    run_state_machine_as_test(
+        Selling,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
