@@ -36,6 +36,10 @@ def channel_view(
         "authorization_ends_at": time_view(authorization_ends_at(record)),
         "auto_sync": record.auto_sync,
         "account_attested": record.account_attested_at is not None,
+        "stock": {
+            **msgspec.structs.asdict(record.stock),
+            "can_oversell": record.stock.mode == "buffered",
+        },
         "tier": record.tier,
         "limits": None if record.tier is None else _limits_view(record, record.tier, now),
         "checklist": [_item_view(item) for item in checklist(record, inventory, now)],
@@ -59,6 +63,10 @@ def progress_view(progress: Progress) -> View:
             for failed in progress.failures
         ],
         "more_failures": progress.failed - len(progress.failures),
+        "drifts": [
+            {**msgspec.structs.asdict(drift), "at": time_view(drift.at)}
+            for drift in progress.drifts
+        ],
         "at": time_view(progress.at or None),
     }
 

@@ -1,29 +1,39 @@
 """Channels: where the shop sells besides its own checkout. TikTok Shop is the one there is."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from mediaserver.api.bodies import answer, read_json
+from mediaserver.api.bodies import answer, read_json, shown
 from mediaserver.api.keys import COMMERCE, DEPLOYMENT
+from mediaserver.api.products import parameters
 from mediaserver.channel_view import channel_view, in_brief
 from mediaserver.commerce import Commerce
+from mediaserver.errors import BadRequest
 from mediaserver.view import View
 from sync.connecting import authorizing
 from sync.model import TIKTOK, ChannelRecord, Tier
+from sync.quota import MOST
 from sync.store.channel import STATE_LIVES_S
 
 CONSENT_COOKIE = "shopcast_consent"
 CONSENT_PATH = "/oauth"
 
 
+class PolicyChange(Struct, forbid_unknown_fields=True):
+    mode: Literal["escrow", "buffered"] | UnsetType = UNSET
+    share: Annotated[int, Meta(ge=0, le=100)] | UnsetType | None = UNSET
+    buffer: Annotated[int, Meta(ge=0, le=MOST)] | UnsetType = UNSET
+
+
 class ChannelChange(Struct, forbid_unknown_fields=True):
     auto_sync: bool | UnsetType = UNSET
     tier: Tier | UnsetType | None = UNSET
     account_attested: bool | UnsetType = UNSET
+    stock: PolicyChange | UnsetType = UNSET
 
 
 class ChosenShop(Struct, forbid_unknown_fields=True):
@@ -51,6 +61,10 @@ async def change(request: web.Request) -> web.Response:
         if body.account_attested is not UNSET:
             at = record.account_attested_at or commerce.now()
             changes["account_attested_at"] = at if body.account_attested else None
+        if body.stock is not UNSET:
+            said = msgspec.structs.asdict(body.stock)
+            stock = {name: value for name, value in said.items() if value is not UNSET}
+            changes["stock"] = msgspec.structs.replace(record.stock, **stock)
         return msgspec.structs.replace(record, **changes)
 
     await commerce.stores.channels.change(TIKTOK, changed)
@@ -87,8 +101,14 @@ async def check(request: web.Request) -> web.Response:
 
 
 async def disconnect(request: web.Request) -> web.Response:
+    """Unless told so, what TikTok may still sell stays set aside for it."""
     commerce = request.app[COMMERCE]
+    stock = parameters(request, ("stock",)).get("stock", "keep")
+    if stock not in ("keep", "release"):
+        raise BadRequest(f"must be keep or release, not {shown(stock)!r}", "stock")
     await authorizing.disconnect(commerce.stores.channels)
+    if stock == "release":
+        await commerce.stores.stocks.release_quotas(TIKTOK, None)
     return answer(await current_view(commerce))
 
 

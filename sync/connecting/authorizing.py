@@ -318,7 +318,7 @@ def _declared(record: ChannelRecord) -> ChannelRecord:
 def _undeclared(record: ChannelRecord) -> ChannelRecord:
     """What stays of `record` when another shop is connected: its tier is another, as are its orders
     of the day."""
-    return ChannelRecord(auto_sync=record.auto_sync, revision=record.revision)
+    return ChannelRecord(auto_sync=record.auto_sync, stock=record.stock, revision=record.revision)
 
 
 def _with(

@@ -232,7 +232,18 @@ class Keeper:
 
         record = await self._channels.change(TIKTOK, checked)
         await self._hear(cipher)
+        await self._end_restocking(cipher)
         return record
+
+    async def _end_restocking(self, cipher: wire.ShopCipher) -> None:
+        """Only this program puts on sale again what was cancelled. If TikTok does so too, no unit
+        is sold twice: then it is read what it has."""
+        try:
+            await self._tiktok.auto_restock(cipher, enabled=False)
+        except (TokenRefused, TokenShopMismatch):
+            raise
+        except TikTokError as error:
+            log.warning("tiktok_restocks_by_itself error=%s", error)
 
     async def _hear(self, cipher: wire.ShopCipher) -> None:
         """Have TikTok's webhooks sent here. Without them everything still comes about by asking."""

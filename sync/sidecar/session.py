@@ -189,6 +189,7 @@ class Session:
             self._ledger,
             stores.listings,
             stores.products,
+            stores.stocks,
             stores.progress,
             fence,
             is_creating=self._creating_now,
@@ -455,12 +456,6 @@ class Session:
             return {}
         await self._stores.stocks.unbound(skus, TIKTOK)
         return await self._stores.stocks.many(skus)
-
-    async def _restocked(self, facts: Facts | None) -> Facts | None:
-        """With what is set aside by now."""
-        if facts is None or self._channel.stock.mode != "escrow":
-            return facts
-        return replace(facts, stocks=await self._stores.stocks.many(list(facts.stocks)))
 
     def _levels(self, known: Known) -> dict[SkuId, int]:
         """How many units of each SKU TikTok is to have."""

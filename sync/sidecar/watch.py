@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from msgspec.structs import replace
 
-from sync.model import Listing, Product, ProductId, SkuId
+from sync.model import TIKTOK, Listing, Product, ProductId, SkuId
 from sync.sidecar.draft import heard, sku_ids, wants_reasons
 from sync.sidecar.ledger import Ledger
 from sync.store.lease import Fence
 from sync.store.listings import Listings
 from sync.store.products import Products
 from sync.store.progress import ProgressStore, Searched
+from sync.store.stock import Stocks
 from sync.tiktok import wire
 from sync.tiktok.client import TikTok
 from sync.tiktok.errors import Refused
@@ -47,6 +48,7 @@ class Watch:
         ledger: Ledger,
         listings: Listings,
         products: Products,
+        stocks: Stocks,
         progress: ProgressStore,
         fence: Fence,
         *,
@@ -58,6 +60,7 @@ class Watch:
         self._ledger = ledger
         self._listings = listings
         self._products = products
+        self._stocks = stocks
         self._progress = progress
         self._fence = fence
         self._is_creating = is_creating
@@ -198,19 +201,22 @@ class Watch:
         product_id = ProductId(remote.external_product_id or "")
         listing = await self._listings.get(product_id)
         product = (await self._products.many([product_id])).get(product_id)
-        is_lost = listing is not None and listing.remote_id is None and bool(listing.sending)
-        is_new = listing is None and product is not None and remote.status != "DELETED"
+        is_unlisted = listing is None or listing.remote_id is None
+        is_lost = is_unlisted and listing is not None and bool(listing.sending)
+        is_new = is_unlisted and product is not None and remote.status != "DELETED"
         if self._is_creating(product_id):
             return False
         if not (is_lost or is_new):
             await self._listings.note_foreign([remote.id], self._fence)
             return True
         log.info("tiktok_product_found product=%s remote=%s", product_id, remote.id)
+        ids = _ids(product, remote)
+        await self._stocks.unbound(ids, TIKTOK)  # nobody knows what it offers
 
         def adopted(there: Listing) -> Listing:
             if there.remote_id is not None:
                 return there
-            there = replace(there, remote_id=remote.id, remote_skus=_ids(product, remote))
+            there = replace(there, remote_id=remote.id, remote_skus=ids)
             return heard(there, remote, self._now())
 
         await self._ledger.change(product_id, adopted)

@@ -16,6 +16,7 @@ from PIL import Image as Picture
 from sync.connecting.storing import sealed
 from sync.connecting.tokens import Tokens
 from sync.connection import Connection
+from sync.errors import Conflict
 from sync.model import (
     TIKTOK,
     ChannelRecord,
@@ -189,9 +190,21 @@ class Rig:
         after = msgspec.structs.replace(before, **changes)
         return await self.stores.products.save(after, before, by="test")
 
-    async def stock(self, sku: SkuId, units: int) -> None:
+    async def stock(self, sku: SkuId, units: int) -> bool:
+        """Whether there are so many now; if too many are set aside for TikTok, they are asked
+        back."""
         stock = (await self.stores.stocks.many([sku]))[sku]
-        await self.stores.stocks.set(sku, units, stock.revision, by="test")
+        try:
+            await self.stores.stocks.set(sku, units, stock.revision, by="test")
+        except Conflict:
+            return False
+        return True
+
+    async def lower(self, sku: SkuId, units: int, sidecar: Sidecar) -> None:
+        """Let there be fewer units, as a person does who tries it again in a moment."""
+        if not await self.stock(sku, units):
+            await sidecar.cycle()
+            assert await self.stock(sku, units)
 
     async def listing(self, product: ProductId) -> Listing:
         listing = await self.stores.listings.get(product)

@@ -73,8 +73,11 @@ async def test_stock_that_is_changed_back_while_it_is_sent_is_sent_again(rig: Ri
 
 
 async def _done(session: Session) -> None:
-    while await session.do_next():
-        pass
+    for _ in range(4):
+        await session.take_in()
+        while await session.do_next():
+            pass
+        await session.settle()
 
 
 async def _units(rig: Rig) -> int:

@@ -146,7 +146,7 @@ class Shop:
 def settled(goal: Goal, there: Listing | None) -> Shop:
     shop = Shop(there)
     for _ in range(8):
-        possible = [each for each in changes(goal, shop.listing) if not isinstance(each, Wait)]
+        possible = [each for each in changes(goal, shop.listing, {}) if not isinstance(each, Wait)]
         if not possible:
             return shop
         shop.do(possible[0], goal)
@@ -186,61 +186,61 @@ def test_nothing_is_deactivated_or_deleted_while_a_show_is_on_air(
     goal: Goal, there: Listing
 ) -> None:
     assert not any(
-        isinstance(each, Deactivate | Delete) for each in changes(goal, there, on_air=True)
+        isinstance(each, Deactivate | Delete) for each in changes(goal, there, {}, on_air=True)
     )
 
 
 @given(goals, listings)
 def test_sales_are_stopped_before_anything_else_is_done(goal: Goal, there: Listing) -> None:
-    found = changes(goal, there)
+    found = changes(goal, there, {})
     stocks = [each for each in found if isinstance(each, SetStocks)]
     assert not stocks or found[0] == stocks[0]
 
 
 def test_what_is_as_it_should_be_needs_nothing() -> None:
-    assert changes(goal(), listing()) == []
+    assert changes(goal(), listing(), {}) == []
 
 
 def test_another_price_alone_is_set_without_an_audit() -> None:
-    assert changes(goal(prices={SKUS[0]: 90}), listing()) == [SetPrices({SKUS[0]: 90})]
+    assert changes(goal(prices={SKUS[0]: 90}), listing(), {}) == [SetPrices({SKUS[0]: 90})]
 
 
 def test_another_price_waits_for_the_end_of_the_audit() -> None:
-    (change,) = changes(goal(prices={SKUS[0]: 90}), listing(status="PENDING"))
+    (change,) = changes(goal(prices={SKUS[0]: 90}), listing(status="PENDING"), {})
     assert isinstance(change, Wait)
 
 
 def test_another_price_of_a_failed_product_is_sent_to_audit() -> None:
-    (change,) = changes(goal(prices={SKUS[0]: 90}), listing(status="FAILED"))
+    (change,) = changes(goal(prices={SKUS[0]: 90}), listing(status="FAILED"), {})
     assert isinstance(change, Edit)
     assert change.whole
 
 
 def test_another_text_leaves_the_skus_alone() -> None:
-    (change,) = changes(goal(content="two"), listing())
+    (change,) = changes(goal(content="two"), listing(), {})
     assert isinstance(change, Edit)
     assert not change.whole
 
 
 def test_what_the_seller_has_deactivated_at_tiktok_stays_so() -> None:
-    assert changes(goal(), listing(status="SELLER_DEACTIVATED")) == []
+    assert changes(goal(), listing(status="SELLER_DEACTIVATED"), {}) == []
 
 
 def test_what_we_have_deactivated_is_activated_again() -> None:
     there = listing(status="SELLER_DEACTIVATED", parked=True)
-    assert changes(goal(), there) == [Activate()]
+    assert changes(goal(), there, {}) == [Activate()]
 
 
 def test_what_was_deleted_at_tiktok_is_made_anew_only_when_it_is_changed_here() -> None:
     there = listing(status="DELETED")
-    assert changes(goal(), there) == []
-    (change,) = changes(goal(content="two"), there)
+    assert changes(goal(), there, {}) == []
+    (change,) = changes(goal(content="two"), there, {})
     assert isinstance(change, Create)
     assert change.again
 
 
 def test_a_create_waits_for_the_images() -> None:
-    assert changes(goal(wait="its images are being fetched"), None) == [
+    assert changes(goal(wait="its images are being fetched"), None, {}) == [
         Wait("its images are being fetched")
     ]
 
@@ -250,9 +250,9 @@ def test_a_product_that_may_have_been_created_is_looked_for_before_it_is_forgott
     gone = goal(presence="deleted")
     early, late = 1000.0 + FOUND_WITHIN_S - 1.0, 1000.0 + FOUND_WITHIN_S
     for searched_at in (None, early):
-        (change,) = changes(gone, there, searched_at=searched_at)
+        (change,) = changes(gone, there, {}, searched_at=searched_at)
         assert isinstance(change, Wait)
-    assert changes(gone, there, searched_at=late) == [Forget()]
+    assert changes(gone, there, {}, searched_at=late) == [Forget()]
 
 
 def failure(change: Change, tries: int = 1) -> Failure:
