@@ -7,6 +7,7 @@ from sync.sandbox.server import Sandbox
 from sync.sandbox.world import SandboxSettings
 from tests.sync.sandbox.caller import Caller
 from tests.sync.sandbox.mailbox import Mailbox
+from tests.sync.sandbox.shelf import Shelf
 
 START = 1_790_000_000.0
 AUDIT_S = 60.0
@@ -34,3 +35,12 @@ async def caller(sandbox: Sandbox, session: aiohttp.ClientSession) -> Caller:
 async def mailbox() -> AsyncIterator[Mailbox]:
     async with Mailbox() as mailbox:
         yield mailbox
+
+
+@pytest.fixture
+async def shelf(caller: Caller) -> Shelf:
+    made = await caller.create()
+    await caller.sandbox.control.clock(AUDIT_S)
+    product = await caller.product(made["product_id"])
+    [sku] = product["skus"]
+    return Shelf(caller, made["product_id"], sku["id"], sku["inventory"][0]["warehouse_id"])

@@ -11,53 +11,7 @@ from sync.sandbox.sellers import Warehouse
 from sync.sandbox.server import Sandbox
 from tests.sync.sandbox.caller import Caller
 from tests.sync.sandbox.conftest import AUDIT_S, START
-
-HOUR_S = 3600.0
-
-
-class Shelf:
-    """One product on sale, of one SKU with five units."""
-
-    def __init__(self, caller: Caller, product_id: str, sku_id: str, warehouse_id: str) -> None:
-        self.caller = caller
-        self.product_id = product_id
-        self.sku_id = sku_id
-        self.warehouse_id = warehouse_id
-
-    async def set(self, quantity: int, **changes: Any) -> dict[str, Any]:
-        """The answer's data to an inventory update."""
-        stock = {"warehouse_id": self.warehouse_id, "quantity": quantity} | changes
-        body = {"skus": [{"id": self.sku_id, "inventory": [stock]}]}
-        return await self.caller.data("POST", self.path, body)
-
-    @property
-    def path(self) -> str:
-        return f"/product/202309/products/{self.product_id}/inventory/update"
-
-    async def stock(self) -> tuple[int, int]:
-        """Available, committed."""
-        body = {"sku_ids": [self.sku_id]}
-        data = await self.caller.data("POST", "/product/202309/inventory/search", body)
-        [sku] = data["inventory"][0]["skus"]
-        [place] = sku["warehouse_inventory"]
-        total = (sku["total_available_quantity"], sku["total_committed_quantity"])
-        assert total == (place["available_quantity"], place["committed_quantity"])
-        return total
-
-
-@pytest.fixture
-async def shelf(caller: Caller) -> Shelf:
-    made = await caller.create()
-    await caller.sandbox.control.clock(AUDIT_S)
-    product = await caller.product(made["product_id"])
-    [sku] = product["skus"]
-    return Shelf(caller, made["product_id"], sku["id"], sku["inventory"][0]["warehouse_id"])
-
-
-async def told(caller: Caller, order_id: str) -> dict[str, Any]:
-    data = await caller.data("GET", "/order/202507/orders", query={"ids": order_id})
-    order: dict[str, Any] = data["orders"][0]
-    return order
+from tests.sync.sandbox.shelf import HOUR_S, Shelf, told
 
 
 async def test_an_update_sets_what_is_available_whatever_was_sold(
