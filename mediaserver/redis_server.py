@@ -25,6 +25,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from mediaserver.errors import ConfigError
+from mediaserver.store import faults_of
 from sync.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -194,6 +195,8 @@ class RedisServer:
             "appendfsync": "always",
             "save": "",
             "maxmemory-policy": "noeviction",
+            "repl-diskless-sync": "yes",  # a backup's snapshot takes no room on the disk
+            "repl-diskless-sync-delay": "0",
         }
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
         process = await asyncio.create_subprocess_exec(
@@ -213,6 +216,7 @@ class RedisServer:
                             f"redis-server ended with code {process.returncode}: {self._log_end()}"
                         )
                     await asyncio.sleep(_POLL_S)
+            await self._check_durability()
         except TimeoutError:
             process.kill()
             await process.wait()
@@ -225,6 +229,17 @@ class RedisServer:
                 await process.wait()
             raise
         log.info("redis_started pid=%d socket=%s", process.pid, self.socket_path)
+
+    async def _check_durability(self) -> None:
+        """No kill tells whether what was acknowledged is on the disk: that Redis says it is, is
+        asked for each time one runs."""
+        async with self._client() as client:
+            faults = await faults_of(client)
+        if faults:
+            raise StoreUnavailable(
+                f"{self._binary} does not keep what it acknowledges ({'; '.join(faults)}): put "
+                "another redis-server into PATH, or set SHOPCAST_REDIS_URL"
+            )
 
     async def _check_version(self) -> None:
         """Redis 7 keeps its append-only file in a directory that 6.2 does not look into: it

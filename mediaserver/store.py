@@ -6,6 +6,7 @@ Keys of one show share the hash tag {show:ID}, so that a script touches one slot
 import asyncio
 
 import msgspec
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from mediaserver.errors import Conflict
@@ -25,6 +26,27 @@ _ASSET_TIMEOUT_S = 5.0
 
 def key(show_id: ShowId, part: str) -> str:
     return f"shopcast:{{show:{show_id}}}:{part}"
+
+
+async def faults_of(redis: Redis) -> list[str]:
+    """What a Redis lacks to keep every answer's promise, in words for an operator."""
+    wanted = {
+        "appendonly": ("yes", "changes are lost when it restarts"),
+        "appendfsync": ("always", "the last second of changes can be lost"),
+        "maxmemory-policy": ("noeviction", "it may drop shows when memory is short"),
+    }
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            found: dict[str | None, str | None] = {}
+            for name in wanted:  # Redis 6.2 tells one at a time
+                found.update(await redis.config_get(name))
+    except (RedisError, OSError) as error:
+        return [f"Redis does not show its configuration, so nothing was checked: {error}"]
+    return [
+        f"Redis has {name} {found.get(name, 'unknown')} instead of {value}: {consequence}"
+        for name, (value, consequence) in wanted.items()
+        if found.get(name) != value
+    ]
 
 
 class HeldElsewhere(Conflict):
@@ -153,21 +175,7 @@ class Store:
 
     async def faults(self) -> list[str]:
         """What this Redis lacks to keep every answer's promise, in words for an operator."""
-        wanted = {
-            "appendonly": ("yes", "changes are lost when it restarts"),
-            "appendfsync": ("always", "the last second of changes can be lost"),
-            "maxmemory-policy": ("noeviction", "it may drop shows when memory is short"),
-        }
-        try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                found = await self._redis.config_get(*wanted)
-        except (RedisError, OSError) as error:
-            return [f"Redis does not show its configuration, so nothing was checked: {error}"]
-        return [
-            f"Redis has {name} {found.get(name, 'unknown')} instead of {value}: {consequence}"
-            for name, (value, consequence) in wanted.items()
-            if found.get(name) != value
-        ]
+        return await faults_of(self._redis)
 
     async def show_script(self, name: str, show_id: ShowId, *arguments: str) -> list[str]:
         """Run lua/`name`.lua on a show; its answer.

@@ -94,6 +94,41 @@ async def test_every_answer_is_on_the_disk_before_it_is_given(
     await store.connection.close()
 
 
+def forgetful(path: Path) -> Path:
+    """A redis-server that does not do as it is told."""
+    path.write_text(f'#!/bin/sh\nexec {redis_binary()} "$@" --appendfsync everysec\n')
+    path.chmod(0o700)
+    return path
+
+
+async def test_a_redis_that_does_not_write_each_answer_through_is_not_used(tmp_path: Path) -> None:
+    binary = forgetful(tmp_path / "redis-server")
+    server = RedisServer(tmp_path / "data", binary=binary)
+
+    with pytest.raises(StoreUnavailable, match="appendfsync everysec instead of always"):
+        await server.start()
+
+    assert server.pid is None
+
+
+async def test_nor_is_one_that_takes_the_place_of_one_that_died(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, stack: AsyncExitStack
+) -> None:
+    binary = tmp_path / "redis-server"
+    binary.symlink_to(redis_binary())
+    server = await stack.enter_async_context(RedisServer(tmp_path / "data", binary=binary))
+    supervising = asyncio.create_task(server.supervise())
+    assert server.pid is not None
+
+    forgetful(tmp_path / "forgetful").replace(binary)
+    os.kill(server.pid, signal.SIGKILL)
+    await until(lambda: "redis_restart_failed" in caplog.text or supervising.done())
+
+    assert "appendfsync everysec instead of always" in caplog.text
+    supervising.cancel()
+    await asyncio.wait([supervising])
+
+
 async def test_it_listens_on_a_socket_of_this_user_alone(
     tmp_path: Path, stack: AsyncExitStack
 ) -> None:
