@@ -45,6 +45,7 @@ from sync.store.channel import Channels, Lock, States
 from sync.store.imports import Imports
 from sync.store.lease import Lease
 from sync.store.notices import Notices
+from sync.store.snapshot import SnapshotStore
 from sync.store.stores import Stores
 from sync.tiktok.client import Authorizer, TikTok
 from sync.tiktok.transport import App, Transport
@@ -196,10 +197,16 @@ async def trading(
         erasing = tasks.create_task(supervised("buyers", retention.run))
         stack.callback(erasing.cancel)
         if tiktok is not None and commerce.intake is not None:
+            snapshots = SnapshotStore(connection)
             sidecar = _sidecar(
                 connection, commerce, tiktok.client, commerce.intake, holder, showing
             )
-            syncing = tasks.create_task(supervised("tiktok-sync", sidecar.run))
+
+            async def sync() -> None:
+                await snapshots.doubt_everything(now)  # where a restore was cut short
+                await sidecar.run()
+
+            syncing = tasks.create_task(supervised("tiktok-sync", sync))
             stack.callback(syncing.cancel)
         yield commerce
 

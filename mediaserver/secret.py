@@ -14,6 +14,10 @@ from sync.secret import MASK, Secret, masked
 
 log = logging.getLogger(__name__)
 
+TOKEN_FILE = "admin-token"
+KEYS_FILE = "secret-keys"
+"""Of the data dir."""
+
 TOKEN_PREFIXES = {"owner": "sco_", "producer": "scp_", "host": "sch_"}
 """Every token begins with one of these, so that a log filter and a scanner know it on sight."""
 
@@ -42,6 +46,23 @@ def keys_of(path: Path) -> tuple[Secret, ...]:
     return tuple(Secret(line) for line in text.split())
 
 
+def keys_in(data_dir: Path) -> tuple[Secret, ...]:
+    """The encryption keys that `data_dir` has."""
+    path = data_dir / KEYS_FILE
+    return keys_of(path) if path.exists() else ()
+
+
+def keep(path: Path, text: str) -> None:
+    """Let the file at `path` be `text`, for this user alone: wholly or as it was."""
+    fresh = path.with_name(path.name + ".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
 def _kept(path: Path, make: Callable[[], Secret]) -> str:
     """The text of the file at `path`; `make` gives it to a file that is not there yet."""
     try:
@@ -51,13 +72,7 @@ def _kept(path: Path, make: Callable[[], Secret]) -> str:
         return path.read_text()
     except FileNotFoundError:
         text = make().reveal() + "\n"
-        fresh = path.with_name(path.name + ".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        keep(path, text)
         return text
 
 
