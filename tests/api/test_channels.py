@@ -74,6 +74,9 @@ async def test_ticking_it_again_does_not_move_when_it_was_ticked(owner: Client) 
         ({"auto_sync": "yes"}, "auto_sync"),
         ({"account_attested": None}, "account_attested"),
         ({"name": "x"}, None),
+        ({"stock": {"mode": "hope"}}, "stock.mode"),
+        ({"stock": {"share": 101}}, "stock.share"),
+        ({"stock": {"buffer": -1}}, "stock.buffer"),
     ],
 )
 async def test_what_cannot_be_declared_is_refused(
@@ -83,6 +86,29 @@ async def test_what_cannot_be_declared_is_refused(
 
     assert answer.problem()[0] == 422
     assert answer.json.get("path") == path
+
+
+async def test_how_stock_is_offered_is_chosen_and_what_can_oversell_says_so(
+    owner: Client,
+) -> None:
+    channel = await owner.get(CHANNEL)
+    escrow = {"mode": "escrow", "share": None, "buffer": 0, "can_oversell": False}
+    assert channel["stock"] == escrow
+
+    channel = await owner.patch(CHANNEL, {"stock": {"mode": "buffered", "buffer": 3}})
+    assert channel["stock"] == escrow | {"mode": "buffered", "buffer": 3, "can_oversell": True}
+
+    channel = await owner.patch(CHANNEL, {"stock": {"mode": "escrow", "share": 40}})
+    assert channel["stock"] == escrow | {"share": 40, "buffer": 3}
+    assert (await owner.patch(CHANNEL, {"stock": {"share": None}}))["stock"]["share"] is None
+
+
+async def test_disconnecting_keeps_or_releases_stock_and_nothing_else(owner: Client) -> None:
+    answer = await owner.call("DELETE", f"{CHANNEL}?stock=sell")
+    assert answer.problem()[0] == 422
+    for stock in ("?stock=keep", "?stock=release", ""):
+        answer = await owner.call("DELETE", f"{CHANNEL}{stock}")
+        assert answer.status == 200
 
 
 class TestConnected:

@@ -90,9 +90,11 @@ async def test_a_product_made_here_is_sold_at_tiktok_and_its_badge_turns_green(
     channel = await seller.until(lambda it: it["sync"]["done"] == 1)
     assert (channel["sync"]["waiting"], channel["sync"]["paused"]) == (0, None)
 
-    await owner.post(
-        f"{path}/skus/{mug['skus'][0]['id']}/stock/adjust", {"delta": -2, "reason": "x"}
-    )
+    stock = f"{path}/skus/{mug['skus'][0]['id']}/stock/adjust"
+    change = {"delta": -2, "reason": "broken"}
+    refused = await owner.call("POST", stock, change)
+    assert "asked back" in refused.json["detail"]
+    await until(lambda: owner.call("POST", stock, change), lambda it: it.status == 200)
     await until(sandbox.control.products, lambda it: it[0]["skus"][0]["available"] == 3)
 
 
