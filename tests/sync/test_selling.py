@@ -35,7 +35,7 @@ from sync.tiktok import wire
 from tests.sync.sidecar.crashing import Crashed, crashing
 from tests.sync.sidecar.rig import Rig, rigged
 
-EXAMPLES = 2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 100
+EXAMPLES = 2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 200
 STEPS = 20
 
 NAMES = ("ash", "birch")
@@ -54,11 +54,29 @@ FAULTS = ("rate_limit", "error_503", "internal", "timeout", "close_before", "clo
 
 names = st.sampled_from(NAMES)
 nodes = st.sampled_from(NODES)
-units = st.integers(1, 3)
+units = st.integers(1, 2)
 few = st.integers(0, 3)
 pauses = st.sampled_from((0.0, 1.0, 6.0, 61.0, 700.0))
 baskets = st.dictionaries(names, units, min_size=1)
-policies = st.sampled_from((StockPolicy(), StockPolicy(share=50), StockPolicy(share=0)))
+policies = st.sampled_from((StockPolicy(), StockPolicy(share=50), StockPolicy(share=100)))
+purchases = st.one_of(
+    st.tuples(st.just("there"), baskets, st.booleans()),
+    st.tuples(st.sampled_from(KEYS), baskets, st.booleans()),
+)
+steps = st.one_of(
+    st.tuples(st.integers(0, 5), st.sampled_from(("pay", "ship", "cancel", "cancel one"))),
+    st.tuples(
+        st.sampled_from(KEYS),
+        st.sampled_from(("pay", "fulfil", "cancel", "give back", "restock")),
+    ),
+)
+troubles: st.SearchStrategy[tuple[str, dict[str, Any]]] = st.one_of(
+    st.tuples(
+        st.just("webhooks"), st.fixed_dictionaries({"lose": few, "double": few, "reorder": few})
+    ),
+    st.tuples(st.just("restocks"), st.fixed_dictionaries({"enabled": st.booleans()})),
+    st.tuples(st.just("lease lost"), st.just({})),
+)
 
 
 class Selling(RuleBasedStateMachine):
@@ -89,7 +107,7 @@ class Selling(RuleBasedStateMachine):
 
         return self.runner.run(done())
 
-    @initialize(on_hand=st.lists(st.integers(0, 4), min_size=2, max_size=2), policy=policies)
+    @initialize(on_hand=st.lists(st.integers(2, 12), min_size=2, max_size=2), policy=policies)
     def open_the_shop(self, on_hand: list[int], policy: StockPolicy) -> None:
         self.run(self.rig.set_channel(stock=policy))
         for name, count in zip(NAMES, on_hand, strict=True):
@@ -118,18 +136,7 @@ class Selling(RuleBasedStateMachine):
         self.run(cycle())
         self.nodes.pop(name, None)
 
-    @rule(name=nodes)
-    def lose_the_lease(self, name: str) -> None:
-        """It runs out, and another server comes first."""
-        redis = self.rig.connection.redis
-        self.run(self.rig.connection.asked(lambda: redis.delete("shopcast:{shop}:lease:sync")))
-        self.sync(name, 0.0)
-
     # ---- TikTok
-
-    @rule(seconds=pauses)
-    def wait(self, seconds: float) -> None:
-        self.run(self.rig.wait(seconds))
 
     @rule(
         name=nodes,
@@ -144,20 +151,33 @@ class Selling(RuleBasedStateMachine):
         self.run(self.rig.control.fail(kind, call, times, skip))
         self.sync(name, 0.0)
 
-    @rule(lose=few, double=few, reorder=few)
-    def disturb_webhooks(self, lose: int, double: int, reorder: int) -> None:
-        self.run(self.rig.control.tamper(lose, double, reorder))
-
-    @rule(enabled=st.booleans())
-    def restock_by_itself(self, enabled: bool) -> None:
-        """TikTok puts what was cancelled on sale again, or does not."""
-        cipher = wire.ShopCipher(self.rig.sandbox.world.market(None).shop.cipher)
-        with suppress(SyncError):
-            self.run(self.rig.tiktok.auto_restock(cipher, enabled))
+    @rule(trouble=troubles, seconds=pauses)
+    def disturb(self, trouble: tuple[str, dict[str, Any]], seconds: float) -> None:
+        kind, how = trouble
+        redis = self.rig.connection.redis
+        match kind:
+            case "webhooks":
+                self.run(self.rig.control.tamper(**how))
+            case "restocks":  # TikTok puts what was cancelled on sale again by itself, or does not
+                cipher = wire.ShopCipher(self.rig.sandbox.world.market(None).shop.cipher)
+                with suppress(SyncError):
+                    self.run(self.rig.tiktok.auto_restock(cipher, **how))
+            case "lease lost":
+                self.run(
+                    self.rig.connection.asked(lambda: redis.delete("shopcast:{shop}:lease:sync"))
+                )
+        self.run(self.rig.wait(seconds))
 
     # ---- shoppers
 
-    @rule(basket=baskets, is_paid=st.booleans())
+    @rule(bought=st.lists(purchases, min_size=2, max_size=5))
+    def rush(self, bought: list[tuple[str, dict[str, int], bool]]) -> None:
+        for where, basket, is_paid in bought:
+            if where == "there":
+                self.buy_there(basket, is_paid)
+            else:
+                self.buy_here(where, basket, is_paid)
+
     def buy_there(self, basket: dict[str, int], is_paid: bool) -> None:
         there = {remote: count for name, count in basket.items() if (remote := self.remote(name))}
         with suppress(ShopperRefused):
@@ -189,7 +209,14 @@ class Selling(RuleBasedStateMachine):
         self.sync(by, 0.0)
         self.rig.sandbox.world.hooks.clear()
 
-    @rule(number=st.integers(0, 5), what=st.sampled_from(("pay", "ship", "cancel", "cancel one")))
+    @rule(taken=st.lists(steps, min_size=1, max_size=4))
+    def go_on(self, taken: list[tuple[Any, str]]) -> None:
+        for which, what in taken:
+            if isinstance(which, int):
+                self.go_on_there(which, what)
+            else:
+                self.go_on_here(which, what)
+
     def go_on_there(self, number: int, what: str) -> None:
         orders = list(self.remote_orders())
         if number >= len(orders):
@@ -207,7 +234,6 @@ class Selling(RuleBasedStateMachine):
                 case "cancel one":
                     self.run(control.cancel(order.id, [order.line_items[0].id]))
 
-    @rule(key=st.sampled_from(KEYS), basket=baskets, is_paid=st.booleans())
     def buy_here(self, key: str, basket: dict[str, int], is_paid: bool) -> None:
         """A key that comes again is of the same order."""
         lines = tuple(LineDraft(_sku(name), count) for name, count in basket.items())
@@ -220,10 +246,6 @@ class Selling(RuleBasedStateMachine):
         assert before in (None, saved.order.id)
         self.placed[key] = draft, saved.order.id
 
-    @rule(
-        key=st.sampled_from(KEYS),
-        what=st.sampled_from(("pay", "fulfil", "cancel", "give back", "restock")),
-    )
     def go_on_here(self, key: str, what: str) -> None:
         if key not in self.placed:
             return
@@ -243,7 +265,7 @@ class Selling(RuleBasedStateMachine):
                 case "restock":
                     self.run(self.desk.restock(order, None, by="test"))
 
-    @rule(name=names, on_hand=st.integers(0, 6))
+    @rule(name=names, on_hand=st.integers(0, 12))
     def count_the_shelf(self, name: str, on_hand: int) -> None:
         """Somebody sets the units on hand, where what was promised allows it."""
 
