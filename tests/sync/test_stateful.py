@@ -264,7 +264,11 @@ class Shopkeeping(RuleBasedStateMachine):
         await rig.control.forget_requests()
         await rig.wait(61.0)
         await sidecar.cycle()
-        assert (await rig.control.requests()).keys() <= {"search_products", "search_orders"}
+        assert (await rig.control.requests()).keys() <= {
+            "search_products",
+            "search_orders",
+            "search_returns",
+        }
 
     async def check(self) -> None:
         rig = self.rig

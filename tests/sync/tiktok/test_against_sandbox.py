@@ -492,6 +492,164 @@ async def test_orders_are_found_with_the_live_that_sold_them(connected: Connecte
     assert stock.skus[0].total_committed_quantity == 2
 
 
+async def sold(connected: Connected, units: int = 2) -> wire.Order:
+    """An order that is paid and held no longer."""
+    saved = await connected.listed()
+    control = connected.sandbox.control
+    bought = await control.buy(saved.skus[0].id, units, buyer="ann", paid=True, message="Ring")
+    await control.clock(3600)
+    return await fetched(connected, bought["id"])
+
+
+async def fetched(connected: Connected, order_id: str) -> wire.Order:
+    (order,) = await connected.tiktok.orders(connected.shop, [order_id])
+    return order
+
+
+async def test_whom_an_order_goes_to_is_told_once_it_is_held_no_longer_and_never_printed(
+    connected: Connected,
+) -> None:
+    saved = await connected.listed()
+    bought = await connected.sandbox.control.buy(saved.skus[0].id, buyer="ann", paid=True)
+    held = await fetched(connected, bought["id"])
+    await connected.sandbox.control.clock(3600)
+    order = await fetched(connected, bought["id"])
+
+    assert held.recipient_address is not None
+    assert (held.recipient_address.name, held.recipient_address.full_address) == ("", "")
+    to = order.recipient_address
+    assert to is not None
+    assert (to.name, to.postal_code, to.region_code) == ("ann", "00002", "US")
+    assert order.user_id == "ann"
+    assert order.buyer_email == "ann@scs.tiktokw.us"
+    assert "ann" not in f"{order!r} {to!r} {wire.Orders(orders=(order,))!r}"
+
+
+async def test_units_are_marked_as_shipped_by_a_carrier_of_the_shop(connected: Connected) -> None:
+    order = await sold(connected)
+    tiktok, shop = connected.tiktok, connected.shop
+    (option,) = await tiktok.delivery_options(shop, connected.warehouse)
+    assert option.id == order.delivery_option_id
+    usps, *_ = await tiktok.shipping_providers(shop, option.id)
+
+    async def ship(*lines: str) -> wire.Shipped:
+        return await tiktok.mark_shipped(
+            shop, order.id, tracking_number="1Z9", provider_id=usps.id, line_item_ids=lines
+        )
+
+    shipped = await ship(order.line_items[0].id)
+    half = await fetched(connected, order.id)
+    await ship()
+    whole = await fetched(connected, order.id)
+    with pytest.raises(Refused) as refused:
+        await ship()
+
+    assert shipped.warning is not None
+    assert shipped.order_line_item_ids == (order.line_items[0].id,)
+    assert half.status == wire.OrderStatus.PARTIALLY_SHIPPING
+    assert [line.package_id for line in half.line_items] == [shipped.package_id, None]
+    assert whole.status == wire.OrderStatus.AWAITING_COLLECTION
+    assert {line.shipping_provider_name for line in whole.line_items} == {"USPS"}
+    assert len(whole.packages) == 2
+    assert refused.value.code in wire.ALREADY_SHIPPED
+
+
+async def test_what_is_on_hold_is_not_shipped(connected: Connected) -> None:
+    saved = await connected.listed()
+    bought = await connected.sandbox.control.buy(saved.skus[0].id, paid=True)
+    order = await fetched(connected, bought["id"])
+    assert order.delivery_option_id is not None
+    usps, *_ = await connected.tiktok.shipping_providers(connected.shop, order.delivery_option_id)
+
+    with pytest.raises(Refused) as refused:
+        await connected.tiktok.mark_shipped(
+            connected.shop, order.id, tracking_number="94", provider_id=usps.id
+        )
+
+    assert refused.value.code == wire.ORDER_ON_HOLD
+
+
+async def test_a_unit_is_cancelled_and_then_all(connected: Connected) -> None:
+    order = await sold(connected)
+    tiktok, shop = connected.tiktok, connected.shop
+    gone = wire.cancel_reason("out_of_stock", order.status, "US")
+
+    one = await tiktok.cancel_order(shop, order.id, gone, [order.line_items[0].id])
+    asked = wire.cancel_reason("buyer_asked", order.status, "US")
+    await tiktok.cancel_order(shop, order.id, asked)
+    with pytest.raises(Refused) as refused:
+        await tiktok.cancel_order(shop, order.id, asked)
+
+    assert refused.value.code in wire.ALREADY_CANCELLED
+    assert (await fetched(connected, order.id)).status == wire.OrderStatus.CANCELLED
+    query = wire.CancellationQuery(order_ids=(order.id,))
+    pages = [page async for page in tiktok.cancellation_pages(shop, query)]
+    first, second = [each for page in pages for each in page.items]
+    assert (first.cancel_id, first.cancel_type) == (one.cancel_id, wire.CancelType.CANCEL)
+    assert first.cancel_status == wire.CancelStatus.SUCCESS
+    assert first.cancel_line_items[0].order_line_item_id == order.line_items[0].id
+    assert second.cancel_reason == asked
+
+
+async def test_a_buyers_wish_to_cancel_is_found_and_granted(connected: Connected) -> None:
+    order = await sold(connected)
+    await connected.sandbox.control.ask_to_cancel(order.id)
+    (wish,) = (await connected.tiktok.search_cancellations(connected.shop)).items
+    assert (await fetched(connected, order.id)).is_buyer_request_cancel
+    assert wish.cancel_type == wire.CancelType.BUYER_CANCEL
+    assert [each.action for each in wish.seller_next_action_response] == ["SELLER_RESPOND_CANCEL"]
+
+    for _ in range(2):
+        await connected.tiktok.approve_cancellation(connected.shop, wish.cancel_id, "key")
+
+    assert (await fetched(connected, order.id)).status == wire.OrderStatus.CANCELLED
+
+
+async def test_a_return_is_followed_to_its_end(connected: Connected) -> None:
+    order = await sold(connected)
+    tiktok, shop, control = connected.tiktok, connected.shop, connected.sandbox.control
+    await control.ship(order.id)
+    await control.deliver(order.id)
+    wish = (await control.give_back(order.id, [order.line_items[0].id]))["return_id"]
+
+    async def found() -> wire.Return:
+        query = wire.ReturnQuery(order_ids=(order.id,), update_time_ge=int(START))
+        [only] = [each async for page in tiktok.return_pages(shop, query) for each in page.items]
+        return only
+
+    async def approve() -> None:
+        (action,) = (await found()).seller_next_action_response
+        assert action.action is not None
+        await tiktok.approve_return(shop, wish, wire.APPROVALS[action.action], action.action)
+
+    await approve()
+    assert (await found()).return_status == wire.ReturnStatus.AWAITING_BUYER_SHIP
+    await control.send_back(wish)
+    await approve()
+    await control.clock(60)
+
+    done = await found()
+    assert done.return_status == wire.ReturnStatus.COMPLETE
+    assert done.refund_amount is not None
+    assert wire.minor_units(done.refund_amount.refund_total, done.refund_amount.currency) == 1250
+    assert [line.order_line_item_id for line in done.return_line_items] == [order.line_items[0].id]
+
+
+async def test_a_return_is_turned_down_for_a_reason_of_tiktoks(connected: Connected) -> None:
+    order = await sold(connected)
+    tiktok, shop, control = connected.tiktok, connected.shop, connected.sandbox.control
+    await control.ship(order.id)
+    await control.deliver(order.id)
+    wish = (await control.give_back(order.id, return_type="REFUND"))["return_id"]
+    reason, *_ = await tiktok.reject_reasons(shop, wish)
+
+    decision = wire.REJECTIONS[wire.SellerAction.REFUND]
+    await tiktok.reject_return(shop, wish, decision, reason.name, "key", comment="It is fine.")
+
+    (rejected,) = (await tiktok.search_returns(shop)).items
+    assert rejected.return_status == wire.ReturnStatus.REJECTED
+
+
 async def test_lives_are_read(connected: Connected) -> None:
     control = connected.sandbox.control
     await control.live("7300000000000000001", title="Tonight")

@@ -69,3 +69,41 @@ def test_a_category_goes_with_the_version_of_its_tree() -> None:
     assert wire.product_body(PLAIN)["category_version"] == "v2"
     assert wire.product_body(wire.Changes(category_id="1"))["category_version"] == "v2"
     assert wire.product_body(wire.Changes(title="New")) == {"title": "New"}
+
+
+@pytest.mark.parametrize(
+    ("why", "status", "region", "reason"),
+    [
+        ("out_of_stock", "UNPAID", "US", "seller_cancel_unpaid_reason_out_of_stock"),
+        ("out_of_stock", "ON_HOLD", "US", "seller_cancel_reason_out_of_stock"),
+        ("wrong_price", "AWAITING_SHIPMENT", "GB", "seller_cancel_reason_wrong_price_uk"),
+        ("undeliverable", None, "US", "seller_cancel_paid_reason_address_not_deliver"),
+    ],
+)
+def test_a_reason_to_cancel_is_one_of_the_orders_status_and_market(
+    why: wire.CancelWhy, status: str | None, region: str, reason: str
+) -> None:
+    assert wire.cancel_reason(why, status, region) == reason
+
+
+@pytest.mark.parametrize(
+    ("why", "status", "region"),
+    [("unpaid", "ON_HOLD", "US"), ("undeliverable", "UNPAID", "US"), ("buyer_asked", "", "GB")],
+)
+def test_a_reason_that_tiktok_does_not_take_is_refused(
+    why: wire.CancelWhy, status: str, region: str
+) -> None:
+    with pytest.raises(Invalid):
+        wire.cancel_reason(why, status, region)
+
+
+def test_there_is_a_yes_and_a_no_to_all_that_a_return_waits_for() -> None:
+    asked = {value for name, value in vars(wire.SellerAction).items() if not name.startswith("_")}
+
+    assert wire.APPROVALS.keys() == wire.REJECTIONS.keys() == asked - {wire.SellerAction.CANCEL}
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256])
+def test_a_key_of_an_approval_that_tiktok_would_not_take_is_refused(key: str) -> None:
+    with pytest.raises(Invalid):
+        wire.idempotency_query(key)
