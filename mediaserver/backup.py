@@ -35,7 +35,7 @@ from mediaserver.secret import KEYS_FILE, TOKEN_FILE, keep, keys_in
 from mediaserver.settings import Settings
 from sync.connection import Connection
 from sync.secret import Secret
-from sync.store.snapshot import OURS, Row, SnapshotStore, is_kept
+from sync.store.snapshot import OURS, NotTaken, Row, SnapshotStore, is_kept
 
 _STAGED_BYTES, _STAGED_ROWS = 4 << 20, 500
 """What is given to Redis at once."""
@@ -132,7 +132,13 @@ async def _restore(
             raise Refused("there is a shop already: --replace puts the backup in its place")
         await store.clear_staged()
         try:
-            await _stage(store, snapshot)
+            try:
+                await _stage(store, snapshot)
+            except NotTaken as error:
+                raise Refused(
+                    f"the Redis here ({await store.version()}) does not take what one of version "
+                    f"{archive.manifest.redis} has written ({error}): it must not be older"
+                ) from error
             images = await asyncio.to_thread(_restore_images, archive, data_dir)
             if keys:
                 keep(data_dir / KEYS_FILE, "".join(f"{key.reveal()}\n" for key in keys))

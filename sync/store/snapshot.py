@@ -48,6 +48,10 @@ class NotCopied(SyncError):
     """This Redis gives no snapshot."""
 
 
+class NotTaken(SyncError):
+    """Redis takes no such values: they are of a newer one, or damaged."""
+
+
 class StoreInUse(SyncError):
     """A server runs on the store."""
 
@@ -126,13 +130,18 @@ class SnapshotStore:
         await self._unlink(await self._names(_STAGED))
 
     async def stage(self, rows: Sequence[Row]) -> None:
-        """Put `rows` beside what is there. Raises StoreUnavailable for one that Redis refuses."""
+        """Put `rows` beside what is there. Raises NotTaken."""
         pipeline = self._redis.pipeline(transaction=False)
         for row in rows:
             pipeline.restore(
                 _STAGED + row.key, row.expires_at or 0, row.dumped, absttl=bool(row.expires_at)
             )
-        await self._asked(pipeline.execute, _LONG_S)
+        try:
+            await self._asked(pipeline.execute, _LONG_S)
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, ResponseError):
+                raise NotTaken(str(error.__cause__)) from error
+            raise
 
     async def swap(self, at: float) -> int:
         """Let what is staged take the place of all that there is; how many keys. Fencing tokens

@@ -280,6 +280,27 @@ async def test_a_shop_that_is_there_is_replaced_only_when_that_is_said(tmp_path:
         assert int(await redis.get(FENCE) or 0) > 40
 
 
+async def test_a_redis_older_than_that_of_the_backup_is_left_as_it_was(
+    tmp_path: Path,
+) -> None:
+    """As 6.2 is to a snapshot of Redis 7."""
+    path, target = await made(tmp_path), tmp_path / "target"
+    archive = Archive(io.BytesIO(path.read_bytes()))
+    store = archive.read("store.rdb") or b""
+    with path.open("wb") as file:
+        writer = Writer(file, 0.0)
+        writer.add("manifest.json", archive.read("manifest.json") or b"")
+        writer.add("store.rdb", rdb.header(99) + store[len(rdb.header(99)) :])
+        writer.add("secret-keys", archive.read("secret-keys") or b"")
+        writer.close()
+
+    with pytest.raises(Refused, match="it must not be older"):
+        await restore(at(target), path, replace=False, without_keys=False)
+
+    async with redis_in(target) as redis:
+        assert await redis.keys("*") == []
+
+
 async def test_a_data_dir_in_use_is_left_alone(tmp_path: Path) -> None:
     path, target = await made(tmp_path), tmp_path / "target"
 
