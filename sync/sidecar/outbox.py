@@ -104,7 +104,18 @@ class Outbox:
             return await self._done(change, goal, facts, listing, shop)
         except FINAL as error:
             failed = failing(change, str(error.code), error.message, self._now())
-            return await self._ledger.change(listing.product, failed)
+            # Refused the first time, it certainly is not there, and nothing needs to be set aside.
+            is_absent = (
+                isinstance(change, Create)
+                and (change.again or not listing.sending)
+                and not isinstance(error, Unreadable)
+            )
+
+            def ended(there: Listing) -> Listing:
+                there = failed(there)
+                return replace(there, sending="") if is_absent else there
+
+            return await self._ledger.change(listing.product, ended)
 
     async def _done(
         self, change: Change, goal: Goal, facts: Facts | None, listing: Listing, shop: Shop

@@ -241,6 +241,7 @@ class Session:
         self._channel = await self._stores.channels.get(TIKTOK)
         await self._load_categories()
         await self._watch.begin()
+        await self._escrow_for(self._channel)
         await self._escrow.begin()
         await self._follow_policy()
         self._rundown, self._was_on_air = tuple(self._next_rundown()), self._on_air()
@@ -249,6 +250,8 @@ class Session:
     async def channel_changed(self) -> None:
         """Somebody has connected or disconnected TikTok, or changed the settings of it."""
         before, after = self._channel, await self._stores.channels.get(TIKTOK)
+        if before.shop is None:
+            await self._escrow_for(after)
         self._channel = after
         if before.shop is not None and after.shop is not None and before.shop.id != after.shop.id:
             raise ShopChanged("another shop was connected")
@@ -258,6 +261,15 @@ class Session:
             await self._follow_policy()
         if _about_listing(before) != _about_listing(after):
             await self._look_at_all()
+
+    async def _escrow_for(self, channel: ChannelRecord) -> None:
+        """What was set aside for another shop bounds nothing of this one's."""
+        if channel.shop is None:
+            return
+        shop, progress = channel.shop.id, self._stores.progress
+        if await progress.escrowed_shop() != shop:
+            await self._stores.stocks.release_quotas(TIKTOK, self._fence)
+            await progress.save_escrowed_shop(shop, self._fence)
 
     async def _follow_policy(self) -> None:
         """Without escrow nothing stays set aside."""

@@ -10,6 +10,8 @@ from sync.store.notices import encoded
 
 PROGRESS = key("progress")
 SEARCHED = key("searched")
+ESCROWED = key("escrowed-shop")
+"""The id of the shop at TikTok that quotas are for."""
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -82,3 +84,12 @@ class ProgressStore:
         """Raises LeaseLost."""
         document = msgspec.json.encode(searched)
         await save_fenced(self._connection, fence, SEARCHED, document, NOTICES, b"")
+
+    async def escrowed_shop(self) -> str:
+        """ "" where none is known."""
+        found = await self._connection.asked(lambda: self._redis.get(ESCROWED))
+        return "" if found is None else str(found.decode())
+
+    async def save_escrowed_shop(self, shop: str, fence: Fence) -> None:
+        """Raises LeaseLost."""
+        await save_fenced(self._connection, fence, ESCROWED, shop.encode(), NOTICES, b"")

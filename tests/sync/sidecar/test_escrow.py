@@ -246,3 +246,20 @@ async def test_a_product_of_ours_that_tiktok_has_is_adopted_and_goes_through_zer
     await rig.cycles(sidecar, 3)
     assert (await rig.listing(product.id)).remote_id is not None
     assert (await offered(rig), (await stock(rig)).quotas) == (3, {TIKTOK: 3})
+
+
+async def test_what_tiktok_refuses_to_list_keeps_no_units(rig: Rig) -> None:
+    await rig.control.shop(failing={"PICKUP_WAREHOUSE": ["There is none."]})
+    await rig.add("mug")
+    sidecar = rig.sidecar()
+    await rig.cycles(sidecar, 1, 5.0)
+    assert ((await stock(rig)).free, (await stock(rig)).doubts) == (5, {})
+
+
+async def test_what_was_set_aside_for_another_shop_bounds_nothing_of_this_one(rig: Rig) -> None:
+    await selling(rig)
+    [british] = [each for each in rig.sandbox.world.markets.values() if each.shop.region == "GB"]
+    await rig.connect("harbour", british.shop.id)
+    await rig.wait(11.0)
+    await rig.sidecar("second").cycle()
+    assert (await stock(rig)).free == 5
