@@ -183,15 +183,16 @@ async def _idle_requests(shop: Shop) -> float:
 
 
 async def _change_ms(shop: Shop, count: int) -> float:
-    """The slowest of some changes of stock: from the answer here until TikTok has it."""
+    """The slowest of some changes of stock: from the answer here until TikTok has it, which had
+    another before and none in between."""
     slowest = 0.0
     for number in range(min(CHANGES, count)):
         sku = SkuId(f"s_{number}")
         stock = (await shop.stocks.many([sku]))[sku]
         before = (await shop.requests()).get("update_inventory", 0)
-        await shop.stocks.set(sku, 3, stock.revision, by="bench")
+        await shop.stocks.set(sku, 7, stock.revision, by="bench")
         began = time.monotonic()
-        while (await shop.requests()).get("update_inventory", 0) == before:  # noqa: ASYNC110
+        while (await shop.requests()).get("update_inventory", 0) < before + 2:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         slowest = max(slowest, time.monotonic() - began)
     return 1000 * slowest

@@ -9,15 +9,11 @@ import msgspec
 from msgspec.structs import replace
 
 from sync.connecting.doubt import doubt
-from sync.eligibility.categories import Placements
 from sync.eligibility.local_rules import ANY_MARKET, Market, Markets
 from sync.eligibility.tier import next_day, order_day, product_limit
 from sync.errors import Conflict, StoreUnavailable, SyncError
 from sync.model import (
     TIKTOK,
-    Category,
-    CategoryRules,
-    CertificationRule,
     ChannelRecord,
     ImageRecord,
     Listing,
@@ -29,6 +25,7 @@ from sync.orders.intake import Intake
 from sync.orders.taking import Taking
 from sync.quota import Trend, followed, offered
 from sync.sidecar.board import Board
+from sync.sidecar.category_reading import CategoryReading
 from sync.sidecar.escrow import Escrow
 from sync.sidecar.goal import Facts, Look, goal, look
 from sync.sidecar.ledger import Ledger
@@ -47,7 +44,6 @@ from sync.sidecar.plan import (
 from sync.sidecar.selection import Candidate, left_out
 from sync.sidecar.watch import Watch
 from sync.sidecar.work import Work
-from sync.store.categories import CategoryTree
 from sync.store.hints import Hint
 from sync.store.lease import Fence, LeaseLost
 from sync.store.progress import Failed, Progress
@@ -56,16 +52,13 @@ from sync.tiktok import wire
 from sync.tiktok.client import TikTok
 from sync.tiktok.errors import (
     AppRefused,
-    Misused,
     NotAuthorized,
     RateLimited,
-    Refused,
     ScopeMissing,
     TikTokError,
     TikTokUnavailable,
     TokenRefused,
     TokenShopMismatch,
-    Unreadable,
 )
 
 log = logging.getLogger(__name__)
@@ -86,7 +79,6 @@ POLL_ON_AIR_S = 5.0
 RECONCILE_S = 600.0
 """How often the levels at TikTok are compared with what is set aside: a seller may change them."""
 
-CATEGORIES_EVERY_S = 24 * 3600.0
 PAUSE_S = 60.0
 """How long nothing is sent after TikTok has refused all of the shop."""
 
@@ -200,10 +192,7 @@ class Session:
         self._trends: dict[SkuId, Trend] = {}
         self._told: Progress | None = None
         self._channel = ChannelRecord()
-        self._tree = CategoryTree()
-        self._rules: dict[str, CategoryRules] = {}
-        self._mapping: dict[str, str] = {}
-        self._placements = Placements()
+        self._categories = CategoryReading(stores.categories, tiktok, fence, now)
         self._seen: dict[ProductId, Seen] = {}
         self._out: dict[ProductId, str] = {}
         """Who is left out, and why."""
@@ -225,9 +214,6 @@ class Session:
         self._tries: dict[ProductId, int] = {}
         self._refused_until = 0.0
         self._refusal = ""
-        self._tree_refusal = ""
-        self._rule_refusals: dict[str, str] = {}
-        """By the id of a category, as long as no rules of it are known."""
         self._searched_at = float("-inf")
         self._polled_at = float("-inf")
         self._reconciled_at = now()
@@ -239,7 +225,7 @@ class Session:
     async def begin(self) -> None:
         """Look at everything there is."""
         self._channel = await self._stores.channels.get(TIKTOK)
-        await self._load_categories()
+        await self._categories.load()
         await self._watch.begin()
         await self._escrow_for(self._channel)
         await self._escrow.begin()
@@ -277,9 +263,7 @@ class Session:
             await self._stores.stocks.release_quotas(TIKTOK, self._fence)
 
     async def categories_changed(self) -> None:
-        before = self._mapping, self._rules, self._tree
-        await self._load_categories()
-        if before != (self._mapping, self._rules, self._tree):
+        if await self._categories.load():
             await self._look_at_all()
 
     async def take_in(self) -> None:
@@ -307,12 +291,6 @@ class Session:
             self.work.add(self._grounded)
             self._grounded.clear()
         self._was_on_air = on_air
-
-    async def _load_categories(self) -> None:
-        store = self._stores.categories
-        self._mapping, self._rules = await store.mapping(), await store.rules()
-        self._tree = await store.tree()
-        self._placements = Placements(self._mapping, self._tree.categories, self._rules)
 
     async def _look_at_all(self) -> None:
         ids = dict.fromkeys(await self._stores.products.ids())
@@ -440,10 +418,16 @@ class Session:
                 self._trends[sku] = followed(self._trends.get(sku), stock.sold, now)
         urls = dict.fromkeys(image.url for each in products.values() for image in each.images)
         images = await self._images.many(list(urls)) if urls else {}
+        placements = self._categories.placements
         return [
             Known(
                 each,
-                Facts(products[each], self._placements.of(products[each].type), images, stocks)
+                Facts(
+                    products[each],
+                    placements.of(products[each].type),
+                    images,
+                    stocks,
+                )
                 if each in products
                 else None,
                 listings.get(each),
@@ -704,7 +688,9 @@ class Session:
             hints = await self._hints("product")
             if is_due:
                 await self._search(shop.cipher)
-                await self._read_categories(shop)
+                if await self._categories.read(shop.cipher, shop.category_version):
+                    await self._categories.load()
+                    await self._look_at_all()
                 await self._stores.hints.seen(hints)
             elif hints:
                 await self._follow(shop.cipher, hints)
@@ -799,40 +785,6 @@ class Session:
 
         await self._stores.channels.change(TIKTOK, told)
 
-    async def _read_categories(self, shop: Shop) -> None:
-        """The tree and the rules of the categories in use, where they are old."""
-        now, store = self._now(), self._stores.categories
-        cipher, version = shop.cipher, shop.category_version
-        if not self._tree.categories or now - self._tree.at >= CATEGORIES_EVERY_S:
-            try:
-                found = await self._tiktok.categories(cipher, version=version)
-            except (Refused, Misused, Unreadable) as error:
-                log.warning("categories_refused error=%s", error)
-                self._tree_refusal = error.message
-            else:
-                self._tree_refusal = "" if found else "its answer has none"
-                if found:  # else the last word is kept
-                    tree = CategoryTree(tuple(map(_category, found)), now)
-                    await store.save_tree(tree, self._fence)
-                    await self.categories_changed()
-        old = [
-            each
-            for each in self._placements.used
-            if each not in self._rules or now - self._rules[each].at >= CATEGORIES_EVERY_S
-        ]
-        rules = []
-        for each in old:
-            try:
-                told = await self._tiktok.category_rules(cipher, each, version=version)
-            except (Refused, Misused, Unreadable) as error:  # the others are told of
-                log.info("category_rules_refused category=%s error=%s", each, error)
-                self._rule_refusals[each] = error.message
-            else:
-                rules.append(_rules(each, told, now))
-        if rules:
-            await store.save_rules(rules, self._fence)
-            await self.categories_changed()
-
     # ---- telling
 
     @property
@@ -848,34 +800,10 @@ class Session:
             return "TikTok has not told of a warehouse yet"
         return ""
 
-    @property
-    def _held_up(self) -> str:
-        """What of TikTok's categories is not known, so that products wait for it, "" for nothing
-        that it refuses to tell."""
-        if not self._tree.categories:
-            if not self._tree_refusal:
-                return ""
-            return (
-                "no product can be listed: TikTok does not tell its categories "
-                f"({self._tree_refusal}); it is asked again"
-            )
-        refused = {
-            each: why
-            for each, why in self._rule_refusals.items()
-            if each in self._placements.used and each not in self._rules
-        }
-        if not refused:
-            return ""
-        first = min(refused)
-        return (
-            f"products wait in {len(refused)} of the categories: TikTok does not tell its rules "
-            f"for {first} ({refused[first]}); it is asked again"
-        )
-
     async def tell(self) -> None:
         """Put down the progress, where it is another."""
         progress = replace(
-            self._board.progress(self._now(), self.paused or self._held_up),
+            self._board.progress(self._now(), self.paused or self._categories.held_up),
             drifts=self._escrow.drifts,
         )
         if self._told is None or replace(progress, at=self._told.at) != self._told:
@@ -934,26 +862,4 @@ def _about_listing(channel: ChannelRecord) -> object:
         channel.shop,
         channel.warehouses,
         channel.stock,
-    )
-
-
-def _category(found: wire.Category) -> Category:
-    words = found.permission_statuses or ()
-    return Category(
-        id=found.id,
-        parent_id=found.parent_id or "",
-        name=found.local_name or found.id,
-        is_leaf=bool(found.is_leaf),
-        permission=words[0] if words else "AVAILABLE",
-    )
-
-
-def _rules(category_id: str, found: wire.CategoryRules, now: float) -> CategoryRules:
-    return CategoryRules(
-        category_id,
-        tuple(
-            CertificationRule(each.id, each.name or each.id, is_required=bool(each.is_required))
-            for each in found.product_certifications
-        ),
-        now,
     )
