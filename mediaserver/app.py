@@ -52,6 +52,7 @@ from mediaserver.webrtc.viewing import Viewers
 from sync.connection import Connection
 from sync.errors import StoreUnavailable
 from sync.secret import Secret, Vault
+from sync.store.lease import Lease as SyncLease
 from sync.store.airings import Airings
 
 log = logging.getLogger(__name__)
@@ -167,6 +168,7 @@ async def running(settings: Settings, media: Media | None = None) -> AsyncIterat
             # With the data dir locked, a lease in its Redis can only be of a run that is dead.
             with contextlib.suppress(StoreUnavailable):  # it runs out by itself
                 await leases.free()
+                await SyncLease(store.connection, holder=name).free()
         await node.shows()
         tasks.create_task(node.run(), name="leases")
         stack.push_async_callback(lambda: end.stage("shows", _SHOWS_ENDED_S, node.close()))

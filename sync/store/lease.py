@@ -46,6 +46,13 @@ class Lease:
     async def release(self, fence: Fence) -> None:
         await self._run("release_lease", fence)
 
+    async def free(self) -> None:
+        """Take the lease from its holder: for a server that knows that nobody else is alive."""
+        pipeline = self._connection.redis.pipeline(transaction=True)
+        pipeline.incr(FENCE)
+        pipeline.delete(LEASE)
+        await self._connection.asked(pipeline.execute)
+
     async def _run(self, name: str, *arguments: str | int) -> list[str]:
         return await self._connection.script("sync.store", name, [LEASE, FENCE], arguments)
 
