@@ -52,8 +52,8 @@ from mediaserver.webrtc.viewing import Viewers
 from sync.connection import Connection
 from sync.errors import StoreUnavailable
 from sync.secret import Secret, Vault
-from sync.store.lease import Lease as SyncLease
 from sync.store.airings import Airings
+from sync.store.lease import Lease as SyncLease
 
 log = logging.getLogger(__name__)
 
