@@ -34,7 +34,7 @@ from tests.control.until import until
 from tests.files import image_file
 
 ON_HAND = 50
-POSTS, CALLERS = 24, 3
+POSTS, CALLERS = 24, 8
 SHOPPERS = 30
 KILLS = 3
 TOGETHER_S = 60.0
