@@ -47,7 +47,7 @@ soak: $(DEV_STAMP) ## a show that is disturbed at random (MINUTES=10, SEED=… f
 
 bench: $(DEV_STAMP) ## the measured figures, each with its peer's
 	$(PYTHON) tests/system_packages.py
-	for name in compose show_cost two_canvases glass_to_glass fanout loop_lag capacity imports sync; do $(BIN)/python -m bench.$$name || exit 1; done
+	for name in compose show_cost two_canvases glass_to_glass fanout loop_lag capacity imports sync orders; do $(BIN)/python -m bench.$$name || exit 1; done
 
 gallery: $(DEV_STAMP) ## docs/gallery.md, docs/schemas and docs/eligibility.md anew
 	$(BIN)/python -m tests.compositor.gallery

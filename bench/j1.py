@@ -18,7 +18,7 @@ from bench.rtp import RtpPorts
 from bench.sender import Job, Sent
 from mediaserver.demo.broadcast import Broadcast
 from mediaserver.demo.child import Child
-from mediaserver.demo.server import running_server
+from mediaserver.demo.server import RunningServer, running_server
 from mediaserver.encoder import DEFAULT_PRESET
 
 PRESET = "veryfast"
@@ -132,21 +132,39 @@ async def our_show(
 ) -> AsyncIterator[OurShow]:
     """J1 by our server, feeds over WebRTC, on air at every key. `live`: with time codes;
     `obeying`: feeds come at the size of their tiles."""
-    async with running_server(directory, SHOPCAST_X264_PRESET=preset) as server:
-        broadcast = await Broadcast.create(server.api, "J1", ("left", "right"), LAYOUT)
-        feeds = [
-            Sent(number, live, whip=invitation, obeys=obeying)
-            for number, invitation in enumerate(broadcast.invitations)
-        ]
-        async with sending(Job(feeds), directory):
-            show = OurShow(server.pid, broadcast)
-            await broadcast.feeds_on(ON_AIR_WITHIN_S)
-            await show.send_to(to, keys)
-            await broadcast.targets_live(ON_AIR_WITHIN_S)
-            if obeying:
-                await show.feeds_fit(CLIPS_WITHIN_S)
-            await asyncio.sleep(WARM_UP_S)
-            yield show
+    async with (
+        running_server(directory, SHOPCAST_X264_PRESET=preset) as server,
+        on_air(server, to, keys, directory, live=live, obeying=obeying) as show,
+    ):
+        yield show
+
+
+@asynccontextmanager
+async def on_air(
+    server: RunningServer,
+    to: Sinks,
+    keys: Sequence[str],
+    directory: Path,
+    *,
+    live: bool = False,
+    obeying: bool = False,
+    channels: Sequence[str] = (),
+) -> AsyncIterator[OurShow]:
+    """The same on a server that runs, for a show that sells on `channels`."""
+    broadcast = await Broadcast.create(server.api, "J1", ("left", "right"), LAYOUT, channels)
+    feeds = [
+        Sent(number, live, whip=invitation, obeys=obeying)
+        for number, invitation in enumerate(broadcast.invitations)
+    ]
+    async with sending(Job(feeds), directory):
+        show = OurShow(server.pid, broadcast)
+        await broadcast.feeds_on(ON_AIR_WITHIN_S)
+        await show.send_to(to, keys)
+        await broadcast.targets_live(ON_AIR_WITHIN_S)
+        if obeying:
+            await show.feeds_fit(CLIPS_WITHIN_S)
+        await asyncio.sleep(WARM_UP_S)
+        yield show
 
 
 @asynccontextmanager
