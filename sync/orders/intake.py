@@ -17,7 +17,14 @@ from sync.store.remote_skus import Stranger
 from sync.store.stores import Stores
 from sync.tiktok import wire
 from sync.tiktok.client import TikTok
-from sync.tiktok.errors import Misused, Refused, ScopeMissing, Unreadable
+from sync.tiktok.errors import (
+    Misused,
+    RateLimited,
+    Refused,
+    ScopeMissing,
+    TikTokUnavailable,
+    Unreadable,
+)
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +33,9 @@ BY = "tiktok"
 
 SKEW_S = 300.0
 """How far TikTok's clock and ours may be apart: it refuses calls that seem older."""
+
+NO_RETURNS = (Refused, ScopeMissing, Misused, Unreadable, RateLimited, TikTokUnavailable)
+"""Returns are read again every now and then; orders are taken in without."""
 
 _DAY_S = 24 * 3600.0
 
@@ -203,7 +213,7 @@ class Intake:
                 for each in page.items:
                     if each.order_id in asked:
                         asked[each.order_id].append(each)
-        except (Refused, ScopeMissing, Misused, Unreadable) as error:
+        except NO_RETURNS as error:
             log.warning("returns_refused error=%s", error)  # stock does not hang on them
             return {}
         return asked

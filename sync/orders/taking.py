@@ -9,7 +9,7 @@ from contextlib import suppress
 from sync.errors import Conflict
 from sync.model import TIKTOK, ChannelRecord
 from sync.orders.claims import claims
-from sync.orders.intake import BY, Intake, since
+from sync.orders.intake import BY, NO_RETURNS, Intake, since
 from sync.orders.order import Order, OrderId
 from sync.orders.tiktok_order import order_id, print_of, print_of_remote
 from sync.store.lease import Fence
@@ -18,7 +18,7 @@ from sync.store.stores import Stores
 from sync.store.watermark import Watermark
 from sync.tiktok import wire
 from sync.tiktok.client import TikTok
-from sync.tiktok.errors import Misused, Refused, ScopeMissing, TikTokUnavailable, Unreadable
+from sync.tiktok.errors import TikTokUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +182,7 @@ class Taking:
                 news = [each.order_id for each in page.items if _is_news_of(kept, each)]
                 await self._intake.take(shop, news)
                 latest = max([latest, *(each.update_time or 0 for each in page.items)])
-        except (Refused, ScopeMissing, Misused, Unreadable) as error:
+        except NO_RETURNS as error:  # stock does not hang on them
             log.warning("returns_refused error=%s", error)
             return start
         return max(start, latest - LAG_S, int(began_at) - SKEW_S)

@@ -205,6 +205,8 @@ class Session:
         self._was_on_air = False
         self._grounded: set[ProductId] = set()
         """What waits for the end of the show."""
+        self._met: set[str] = set()
+        """TikTok's ids of products that were told of before it was known that they are ours."""
         self._sought: set[ProductId] = set()
         """What waits for the next search."""
         self._roomless: set[ProductId] = set()
@@ -631,6 +633,8 @@ class Session:
         seen = self._seen.get(product)
         has_room = _has_room(listing)
         self._count_room(product, has_room=has_room or product in self._creating)
+        if listing.remote_id is not None and self._watch.is_stranger(listing.remote_id):
+            self._met.add(listing.remote_id)
         if seen is None:
             return
         is_drifted = listing.remote_id is not None and not listing.structure
@@ -685,7 +689,9 @@ class Session:
         if is_sated and not is_due:
             return
         try:
-            hints = await self._hints("product")
+            met = {Hint("product", remote_id): 0 for remote_id in self._met}
+            hints = met | await self._hints("product")
+            self._met.clear()
             if is_due:
                 await self._search(shop.cipher)
                 if await self._categories.read(shop.cipher, shop.category_version):

@@ -80,6 +80,10 @@ class Watch:
         """Go on where the last server has stopped."""
         self._searched = await self._progress.searched()
 
+    def is_stranger(self, remote_id: str | None) -> bool:
+        """Whether it was told of when nobody knew whose it is."""
+        return remote_id in self._strangers
+
     async def search(self, shop: wire.ShopCipher) -> None:
         """Read what has changed. Raises TikTokError, StoreUnavailable and LeaseLost."""
         began_at, before = self._now(), self._searched

@@ -295,6 +295,16 @@ async def test_a_look_that_fails_is_nobodys_look(market: Market) -> None:
     assert await market.stores.watermarks.get() is not None
 
 
+async def test_orders_are_taken_in_while_tiktok_does_not_tell_of_returns(market: Market) -> None:
+    await market.listed(units=10, level=5)
+    remote_id = await market.bought(1)
+    await market.control.fail("internal", "search_returns", times=20)
+
+    await market.taking.poll()
+
+    assert (await market.order(remote_id)).status == "AWAITING_SHIPMENT"
+
+
 async def test_a_server_that_has_lost_the_lease_moves_no_watermark(market: Market) -> None:
     market.fence = Fence(market.fence - 1)
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from sync.eligibility.local_rules import MARKETS
 from sync.model import ImageRecord, SkuId
-from sync.sidecar.session import Pictures, Session
+from sync.sidecar.session import ImageRecords, Pictures, Session
 from sync.store.lease import Lease
-from tests.sync.sidecar.rig import Fetched, Rig
+from tests.sync.sidecar.rig import AUDIT_S, Fetched, Rig
 
 MUG = SkuId("s_mug")
 
@@ -38,19 +38,7 @@ class Gate:
 
 async def test_stock_that_is_changed_back_while_it_is_sent_is_sent_again(rig: Rig) -> None:
     gate = Gate(rig.pictures)
-    fence = await Lease(rig.connection, holder="first").acquire()
-    assert fence is not None
-    session = Session(
-        rig.stores,
-        Pictures(gate, rig.pictures),
-        rig.tiktok,
-        rig.intake,
-        fence,
-        markets=MARKETS,
-        next_rundown=lambda: (),
-        on_air=lambda: False,
-        now=rig.now,
-    )
+    session = await _session(rig, gate)
     await rig.add("mug", units=3)
     await session.begin()
     await session.read()
@@ -70,6 +58,42 @@ async def test_stock_that_is_changed_back_while_it_is_sent_is_sent_again(rig: Ri
     await _done(session)
 
     assert await _units(rig) == 3
+
+
+async def test_what_tiktok_says_of_a_product_before_it_is_known_to_be_ours_is_asked_again(
+    rig: Rig,
+) -> None:
+    session = await _session(rig, rig.pictures)
+    await session.begin()
+
+    async def approved() -> None:
+        """The audit is over before the create is answered, and its webhook is read."""
+        await rig.wait(AUDIT_S)
+        await session.read()
+
+    rig.sandbox.control.after("create_product", approved)
+    mug = await rig.add("mug")
+    await session.read()
+    await _done(session)
+    await session.read()
+
+    assert (await rig.listing(mug.id)).status == "ACTIVATE"
+
+
+async def _session(rig: Rig, records: ImageRecords) -> Session:
+    fence = await Lease(rig.connection, holder="first").acquire()
+    assert fence is not None
+    return Session(
+        rig.stores,
+        Pictures(records, rig.pictures),
+        rig.tiktok,
+        rig.intake,
+        fence,
+        markets=MARKETS,
+        next_rundown=lambda: (),
+        on_air=lambda: False,
+        now=rig.now,
+    )
 
 
 async def _done(session: Session) -> None:
