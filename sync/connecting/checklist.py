@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from sync.connecting import scopes
 from sync.model import ChannelRecord, Prerequisite
 
 ItemState = Literal["done", "todo", "failing", "waiting", "unknown"]
@@ -88,6 +89,7 @@ def checklist(record: ChannelRecord, inventory: Inventory, now: float) -> tuple[
     return (
         _account(record),
         _shop(record),
+        *_permissions(record),
         *_prerequisites(record, now),
         _warehouses(record, now),
         _tier(record),
@@ -124,6 +126,21 @@ def _shop(record: ChannelRecord) -> Item:
     return Item(
         "shop", title, "todo", "Connect TikTok Shop; open one there first if you have none."
     )
+
+
+def _permissions(record: ChannelRecord) -> tuple[Item, ...]:
+    """Nothing while TikTok has not said what it granted."""
+    if record.authorization is None or not record.authorization.scopes:
+        return ()
+    title = "All that the app may be allowed"
+    losses = scopes.losses(record.authorization.scopes)
+    if not losses:
+        return (Item("permissions", title, "done"),)
+    without = "; ".join(f"without {scope} {loss}" for scope, loss in losses.items())
+    step = (
+        f"Add to the app in TikTok's Partner Center what is missing, and connect again: {without}."
+    )
+    return (Item("permissions", title, "todo", step, tuple(losses)),)
 
 
 def _prerequisites(record: ChannelRecord, now: float) -> tuple[Item, ...]:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.connecting.checklist import KNOWN_FOR_S, Inventory, Item, checklist
+from sync.connecting.scopes import NEEDED, USEFUL
 from sync.eligibility.shop_state import EXPIRING_S, ShopState, authorization_ends_at, shop_state
 from sync.eligibility.tier import order_day
 from sync.model import (
@@ -185,6 +186,19 @@ def test_the_shop_is_connected_or_says_why_not(
     found = item(record, "shop")
 
     assert (found.state, found.said) == (expected, said)
+
+
+def test_what_the_app_was_not_granted_is_named_with_what_is_lost() -> None:
+    def granted(*scopes: str) -> ChannelRecord:
+        return with_(authorization=msgspec.structs.replace(HELD, scopes=scopes))
+
+    without = item(granted(*NEEDED), "permissions")
+
+    assert without.state == "todo"
+    assert without.said == tuple(USEFUL)
+    assert all(words in without.next_step for pair in USEFUL.items() for words in pair)
+    assert item(granted(*NEEDED, *USEFUL), "permissions").state == "done"
+    assert "permissions" not in {each.code for each in checklist(CONNECTED, NONE, NOW)}
 
 
 @pytest.mark.parametrize(
