@@ -129,13 +129,16 @@ class Target:
         self._task = asyncio.create_task(self._run(), name=f"target {self.id}")
 
     async def stop(self) -> None:
-        """End the broadcast with a goodbye, within `Timeouts.close_s`."""
+        """End the broadcast with a goodbye, within `Timeouts.close_s`. It is stopped also when that
+        is not waited for: nothing but the goodbye goes out any more."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait((task,))
-        if not self._missing() and not self._is_running():
-            self._change("stopped", None)
+        try:
+            if task is not None:
+                task.cancel()
+                await asyncio.wait((task,))
+        finally:
+            if not self._missing() and not self._is_running():
+                self._change("stopped", None)
 
     def _reset(self) -> None:
         self._airing: _Airing | None = None

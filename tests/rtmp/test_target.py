@@ -211,6 +211,23 @@ async def test_stop_is_bounded_even_if_the_peer_has_stalled(
     assert channel.fanout.readers == 0
 
 
+async def test_a_target_whose_goodbye_is_not_waited_for_is_stopped_all_the_same(
+    channel: Channel, start: MakeTarget
+) -> None:
+    async with rtmp_stall(messages=1) as url:
+        watched = start(url, timeouts=Timeouts(stall_s=60, close_s=TIMEOUT_S))
+        await watched.until("live")
+        while watched.target.snapshot().frames_dropped == 0:
+            channel.play(10)
+            await asyncio.sleep(0)
+        goodbye = asyncio.ensure_future(watched.target.stop())
+        await asyncio.sleep(0)
+        assert not goodbye.done()
+        goodbye.cancel()
+        await asyncio.wait((goodbye,))
+        assert watched.statuses == ["connecting", "live", "stopped"]
+
+
 async def test_start_twice_is_one_target_and_stop_twice_is_one_end(
     rtmp_record: RtmpRecord, start: MakeTarget
 ) -> None:
