@@ -77,30 +77,40 @@ class Intake:
     async def take(self, shop: wire.ShopCipher, remote_ids: Sequence[str]) -> set[str]:
         """Keep these orders as they are now; those of them that TikTok tells.
 
-        Raises TikTokError and StoreUnavailable; what could be kept was kept.
+        Raises TikTokError and StoreUnavailable; what could be kept was kept. One that cannot be
+        read keeps none of the others back: Unreadable is raised when all were seen to.
         """
         ids, told = list(dict.fromkeys(remote_ids)), set()
+        faults: list[Unreadable] = []
         for at in range(0, len(ids), wire.MOST_ORDERS_PER_BATCH):
             # One after the other: what was fetched first must not be kept last.
             async with self._turn:
-                told |= await self._take(shop, ids[at : at + wire.MOST_ORDERS_PER_BATCH])
+                told |= await self._take(shop, ids[at : at + wire.MOST_ORDERS_PER_BATCH], faults)
+        if faults:
+            raise faults[0]
         return told
 
     async def keep(self, shop: wire.ShopCipher, remotes: Sequence[wire.Order]) -> None:
         """Keep these as they were found: for orders that TikTok does not tell by their ids. Raises
         what `take` does."""
+        faults: list[Unreadable] = []
         async with self._turn:
             before = await self._stored(each.id for each in remotes)
-            if await self._kept(shop, remotes, before):
+            if await self._kept(shop, remotes, before, faults):
                 raise StoreUnavailable(_CHANGING)
+        if faults:
+            raise faults[0]
 
-    async def _take(self, shop: wire.ShopCipher, ids: Sequence[str]) -> set[str]:
+    async def _take(
+        self, shop: wire.ShopCipher, ids: Sequence[str], faults: list[Unreadable]
+    ) -> set[str]:
+        """Those that TikTok tells; `faults` gets what is wrong with those that cannot be read."""
         told: set[str] = set()
         for _ in range(_TRIES):
             before = await self._stored(ids)
             remotes = await self._fetched(shop, ids)
             told.update(each.id for each in remotes)
-            ids = await self._kept(shop, remotes, before)
+            ids = await self._kept(shop, remotes, before, faults)
             if not ids:
                 return told
         raise StoreUnavailable(_CHANGING)
@@ -122,6 +132,7 @@ class Intake:
         shop: wire.ShopCipher,
         remotes: Sequence[wire.Order],
         before: Mapping[OrderId, Order],
+        faults: list[Unreadable],
     ) -> list[str]:
         """Those that somebody else has changed since they were as `before`: what they know may be
         newer."""
@@ -140,6 +151,8 @@ class Intake:
         for remote, outcome in zip(remotes, outcomes, strict=True):
             if isinstance(outcome, OrderChanged):
                 again.append(remote.id)
+            elif isinstance(outcome, Unreadable):
+                faults.append(outcome)
             elif isinstance(outcome, BaseException):
                 raise outcome
         placed = [each.id for each in remotes if each.id not in strange and each.id not in again]

@@ -18,7 +18,7 @@ from sync.store.stores import Stores
 from sync.store.watermark import Watermark
 from sync.tiktok import wire
 from sync.tiktok.client import TikTok
-from sync.tiktok.errors import TikTokUnavailable
+from sync.tiktok.errors import TikTokUnavailable, Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -94,9 +94,12 @@ class Taking:
         began_at = self._now()
         before = await self._stores.watermarks.get() or _first(record)
         is_deep = began_at - self._deep_at >= DEEP_EVERY_S
-        latest = await self._read(shop, max(0, before.upto - (DEEP_S if is_deep else 0)))
+        faults: list[Unreadable] = []
+        latest = await self._read(shop, max(0, before.upto - (DEEP_S if is_deep else 0)), faults)
         await self._place(shop)
         await self._back()
+        if faults:  # units may have been sold by it: this was no look at all orders
+            raise faults[0]
         returns_upto = before.returns_upto
         if began_at - self._returns_at >= RETURNS_EVERY_S:
             returns_upto = await self._read_returns(shop, before.returns_upto, began_at)
@@ -108,8 +111,9 @@ class Taking:
         if is_deep:
             self._deep_at = began_at
 
-    async def _read(self, shop: wire.ShopCipher, start: int) -> int:
+    async def _read(self, shop: wire.ShopCipher, start: int, faults: list[Unreadable]) -> int:
         """Take in what has changed from `start` on (TikTok's unix seconds); the latest change.
+        `faults` gets what is wrong with orders that cannot be read.
 
         An order that changes while the pages are read goes to their end, and others may move up
         to a page that was read: then fewer are found than there are said to be, and all is read
@@ -122,7 +126,10 @@ class Taking:
             seen: set[str] = set()
             total = 0
             async for page in self._tiktok.order_pages(shop, query):
-                await self._take(shop, await self._changed(page.items))
+                try:
+                    await self._take(shop, await self._changed(page.items))
+                except Unreadable as error:
+                    faults.append(error)
                 seen.update(each.id for each in page.items)
                 latest = max([latest, *(each.update_time or 0 for each in page.items)])
                 total = len(seen) if page.total is None else page.total

@@ -59,6 +59,7 @@ from sync.tiktok.errors import (
     TikTokUnavailable,
     TokenRefused,
     TokenShopMismatch,
+    Unreadable,
 )
 
 log = logging.getLogger(__name__)
@@ -738,7 +739,10 @@ class Session:
         hints = await self._hints("order")
         try:
             if hints:
-                await self._taking.take([hint.id for hint in hints])
+                try:
+                    await self._taking.take([hint.id for hint in hints])
+                except Unreadable as error:  # it keeps no other back, and looks ask for it again
+                    log.warning("order_unreadable error=%s", error)
                 await self._stores.hints.seen(hints)
             pause_s = POLL_ON_AIR_S if self._on_air() else POLL_S
             if self._now() - self._polled_at >= pause_s:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from sync.errors import Conflict, StoreUnavailable
 from sync.model import TIKTOK, SkuId
@@ -486,6 +487,36 @@ async def test_an_order_without_lines_is_no_order_that_was_taken_in(market: Mark
     await market.control.clear_faults()
     await market.taking.poll()
     assert (await market.order(remote_id)).status == "UNPAID"
+
+
+async def test_an_order_that_cannot_be_read_keeps_no_other_back(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await market.listed(units=100, level=80)
+    bad, *others = [await market.ordered(1) for _ in range(60)]
+    fetch = market.rig.tiktok.orders
+
+    async def without_lines(shop: Any, ids: Any) -> Any:
+        return tuple(
+            replace(each, line_items=()) if each.id == bad else each
+            for each in await fetch(shop, ids)
+        )
+
+    with monkeypatch.context() as patch:
+        patch.setattr(market.rig.tiktok, "orders", without_lines)
+        with pytest.raises(Unreadable, match=bad):
+            await market.taking.poll()
+        assert await market.stores.watermarks.get() is None
+        assert await market.orders.count() == len(others)
+        assert (await market.stock()).sold == {TIKTOK: len(others)}
+
+        late = await market.ordered(1)
+        with pytest.raises(Unreadable, match=bad):
+            await market.taking.take([bad, late])
+        assert (await market.order(late)).status == "UNPAID"
+
+    await market.taking.poll()
+    assert (await market.order(bad)).status == "UNPAID"
 
 
 async def test_an_order_that_is_found_and_not_told_is_taken_as_it_was_found(
