@@ -24,7 +24,7 @@ from sync.store.progress import Drift
 from sync.store.stock import Stocks
 from sync.tiktok import wire
 from sync.tiktok.client import TikTok
-from sync.tiktok.errors import Misused, Refused
+from sync.tiktok.errors import Misused, Refused, TikTokError
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +138,10 @@ class Escrow:
     async def settle(self, shop: wire.ShopCipher) -> None:
         """Find out what TikTok has of all that is in doubt."""
         async with self._turn:
-            unsettled = await self._stocks.unsettled(TIKTOK)
+            now = self._now()
+            self._quiet_at = {sku: at for sku, at in self._quiet_at.items() if at > now}
+            waiting = self._quiet_at.keys() | self._writing.keys()
+            unsettled = await self._stocks.unsettled(TIKTOK, but=waiting)
             if unsettled:
                 await self._look(shop, unsettled)
 
@@ -157,12 +160,18 @@ class Escrow:
             if sku not in self._writing and self._quiet_at.get(sku, 0.0) <= now
         ]
         levels: dict[SkuId, int] = {}
-        for some in _slices(skus):
-            levels |= await self._levels(shop, some)
         settled: set[SkuId] = set()
-        if levels:
-            await self._orders.poll()
-            settled = await self._settle({sku: stocks[sku] for sku in levels}, levels)
+        try:
+            for some in _slices(skus):
+                levels |= await self._levels(shop, some)
+            if levels:
+                await self._orders.poll()
+                settled = await self._settle({sku: stocks[sku] for sku in levels}, levels)
+        except TikTokError:
+            for sku in skus:  # of one that is set meanwhile, that counts
+                if self._quiet_at.get(sku, 0.0) <= now:
+                    self._quiet_at[sku] = now + FIRST_AGAIN_S
+            raise
         for sku in skus:
             self._quiet_at.pop(sku, None)
             pause_s = self._pauses.pop(sku, FIRST_AGAIN_S)

@@ -3,7 +3,7 @@
 A SKU's stock comes and goes with its product (products.py).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from secrets import token_hex
 from typing import NamedTuple
@@ -199,11 +199,13 @@ class Stocks:
         for some in _slices(skus):
             await self._mark("unbound", some, channel, None)
 
-    async def unsettled(self, channel: ChannelId) -> dict[SkuId, Stock]:
-        """The stock of the SKUs in doubt at `channel`."""
+    async def unsettled(
+        self, channel: ChannelId, *, but: Container[SkuId] = ()
+    ) -> dict[SkuId, Stock]:
+        """The stock of the SKUs in doubt at `channel`; those of `but` are passed over."""
         marked = unsettled_key(channel)
         members = await self._connection.asked(lambda: self._redis.smembers(marked))
-        skus = [SkuId(member.decode()) for member in members]
+        skus = [sku for member in members if (sku := SkuId(member.decode())) not in but]
         stocks = await self.many(skus)
         gone = [sku for sku in skus if sku not in stocks]
         if gone:

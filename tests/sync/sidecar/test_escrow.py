@@ -10,6 +10,7 @@ from sync.orders.order import OWN_SHOP, Claim, LineId, Order, OrderId, OrderLine
 from sync.sidecar.escrow import QUIET_S
 from sync.sidecar.session import RECONCILE_S
 from sync.sidecar.sidecar import Sidecar
+from sync.tiktok.errors import Refused
 from tests.sync.sidecar.crashing import Crashed, crashing
 from tests.sync.sidecar.rig import Rig
 
@@ -180,6 +181,30 @@ async def test_a_set_that_was_done_and_never_answered_is_found_out(rig: Rig) -> 
     await rig.control.clear_faults()
     await rig.cycles(sidecar, 4, 20.0)
     assert (await offered(rig), (await stock(rig)).quotas) == (20, {TIKTOK: 20})
+
+
+async def test_a_tiktok_that_does_not_tell_its_levels_is_asked_once_a_second(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sidecar = await selling(rig)
+    await rig.stores.stocks.doubt([MUG], TIKTOK)
+    asked: list[float] = []
+
+    async def refusing(*_: object, **__: object) -> None:
+        asked.append(rig.now())
+        raise Refused("not now")
+
+    began_at = rig.now()
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.tiktok, "read_stock", refusing)
+        await rig.cycles(sidecar, 3, pause_s=0.0)
+        await rig.wait(1.0)
+        await rig.cycles(sidecar, 3, pause_s=0.0)
+    assert asked == [began_at, began_at + 1.0]
+
+    await rig.wait(1.0)
+    await sidecar.cycle()
+    assert (await stock(rig)).doubts == {}
 
 
 async def test_a_listing_of_before_escrow_goes_through_zero(rig: Rig) -> None:
