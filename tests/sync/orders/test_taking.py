@@ -627,6 +627,30 @@ async def test_a_crash_between_orders_and_watermark_changes_nothing(
     assert await market.orders.count() == 1
 
 
+async def test_a_crash_before_a_hint_is_struck_off_changes_nothing(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await market.listed(units=10, level=5)
+    remote_id = await market.ordered(2)
+
+    async def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(market.stores.hints, "seen", crash)
+        with pytest.raises(KeyboardInterrupt):
+            await market.follow()
+    before = await market.stock()
+    assert await market.units() == (10, 2, 3)
+
+    market.taking = market.new_taking()
+    await market.follow()
+
+    assert await market.stock() == before
+    assert await market.stores.hints.all() == {}
+    assert (await market.order(remote_id)).status == "UNPAID"
+
+
 async def test_the_id_of_an_order_is_made_of_tiktoks(market: Market) -> None:
     await market.listed()
     remote_id = await market.ordered(1)
