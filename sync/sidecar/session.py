@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -15,20 +14,18 @@ from sync.errors import Conflict, StoreUnavailable, SyncError
 from sync.model import (
     TIKTOK,
     ChannelRecord,
-    ImageRecord,
     Listing,
     ProductId,
-    SkuId,
-    Stock,
 )
 from sync.orders.intake import Intake
 from sync.orders.taking import Taking
-from sync.quota import Trend, followed, offered
 from sync.sidecar.board import Board
 from sync.sidecar.category_reading import CategoryReading
 from sync.sidecar.escrow import Escrow
 from sync.sidecar.goal import Facts, Look, goal, look
+from sync.sidecar.hearing import Hearing
 from sync.sidecar.ledger import Ledger
+from sync.sidecar.loader import ImageRecords, Known, Loader
 from sync.sidecar.outbox import ImageFiles, ImageMissing, Outbox, Shop
 from sync.sidecar.plan import (
     UNSOLD,
@@ -44,7 +41,6 @@ from sync.sidecar.plan import (
 from sync.sidecar.selection import Candidate, left_out
 from sync.sidecar.watch import Watch
 from sync.sidecar.work import Work
-from sync.store.hints import Hint
 from sync.store.lease import Fence, LeaseLost
 from sync.store.progress import Failed, Progress
 from sync.store.stores import Stores
@@ -63,15 +59,6 @@ from sync.tiktok.errors import (
 )
 
 log = logging.getLogger(__name__)
-
-SEARCH_EVERY_S = 30.0
-"""Without hints: webhooks may be lost."""
-
-HINTED_EVERY_S = 5.0
-"""When many hints come, one search tells of all: no more often than this."""
-
-ASKED_AT_ONCE = 5
-"""So many hints are followed one by one, and that many again for each HINTED_EVERY_S."""
 
 POLL_S = 10.0
 POLL_ON_AIR_S = 5.0
@@ -92,18 +79,8 @@ MOST_STEPS = 12
 
 _DAY_S = 24 * 3600
 
-_NEVER_SOLD = Trend({}, {}, 0.0)
-
 _SLICE = 20
 """Products looked at between two turns of the event loop."""
-
-
-class ImageRecords(Protocol):
-    """What became of pictures' addresses; `again` has them fetched once more."""
-
-    async def many(self, urls: Sequence[str]) -> Mapping[str, ImageRecord]: ...
-
-    async def again(self, urls: Sequence[str], at: float) -> None: ...
 
 
 class Pictures(msgspec.Struct, frozen=True):
@@ -126,14 +103,6 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     is_listed: bool
     has_room: bool
     status: str | None
-
-
-class Known(msgspec.Struct, frozen=True):
-    """A product as it was loaded; `facts` are None of a deleted one."""
-
-    product: ProductId
-    facts: Facts | None
-    listing: Listing | None
 
 
 class Session:
@@ -189,11 +158,18 @@ class Session:
             found=self._found,
             now=now,
         )
+        self._hearing = Hearing(stores.hints, self._watch, self._searched, now)
         self._board = Board()
-        self._trends: dict[SkuId, Trend] = {}
         self._told: Progress | None = None
         self._channel = ChannelRecord()
         self._categories = CategoryReading(stores.categories, tiktok, fence, now)
+        self._loader = Loader(
+            stores,
+            pictures.records,
+            policy=lambda: self._channel.stock,
+            placements=lambda: self._categories.placements,
+            now=now,
+        )
         self._seen: dict[ProductId, Seen] = {}
         self._out: dict[ProductId, str] = {}
         """Who is left out, and why."""
@@ -206,8 +182,6 @@ class Session:
         self._was_on_air = False
         self._grounded: set[ProductId] = set()
         """What waits for the end of the show."""
-        self._met: set[str] = set()
-        """TikTok's ids of products that were told of before it was known that they are ours."""
         self._sought: set[ProductId] = set()
         """What waits for the next search."""
         self._roomless: set[ProductId] = set()
@@ -217,11 +191,8 @@ class Session:
         self._tries: dict[ProductId, int] = {}
         self._refused_until = 0.0
         self._refusal = ""
-        self._searched_at = float("-inf")
         self._polled_at = float("-inf")
         self._reconciled_at = now()
-        self._hinted_at = float("-inf")
-        self._asked = 0
 
     # ---- taking in what has changed here
 
@@ -310,7 +281,7 @@ class Session:
         """Remember what these products are like, and see whether there is work with them: of a
         shop whose listings are limited, once it is known who is left out."""
         self.work.add_busy(ids, urgent=urgent)
-        for known in await self._load(ids):
+        for known in await self._loader.load(ids):
             self._remember(known)
             if self._limit is None:
                 self._judge(known, urgent=urgent)
@@ -342,7 +313,7 @@ class Session:
         now = self._now()
         wanted = [
             stock.wanted_until
-            for stock in _stocks_of(facts)
+            for stock in known.stocks
             if stock.wanted and stock.wanted_until > now
         ]
         if wanted:  # then nobody wants them any more
@@ -369,7 +340,7 @@ class Session:
         unjudged, self._unjudged = self._unjudged, {}
         ids = [each for each in unjudged if each in self._seen]
         for at in range(0, len(ids), _SLICE):
-            for known in await self._load(ids[at : at + _SLICE]):
+            for known in await self._loader.load(ids[at : at + _SLICE]):
                 self._judge(known, urgent=unjudged[known.product])
             await asyncio.sleep(0)
 
@@ -407,66 +378,6 @@ class Session:
     @staticmethod
     def _left_out(why: str) -> Callable[[Listing], Listing]:
         return lambda there: replace(there, left_out=why)
-
-    async def _load(self, ids: Sequence[ProductId]) -> list[Known]:
-        stores = self._stores
-        products = await stores.products.many(ids)
-        listings = await stores.listings.many(ids)
-        skus = [sku.id for product in products.values() for sku in product.skus]
-        stocks = await stores.stocks.many(skus) if skus else {}
-        stocks |= await self._escrowed(listings, stocks)
-        now = self._now()
-        for sku, stock in stocks.items():
-            if stock.sold:
-                self._trends[sku] = followed(self._trends.get(sku), stock.sold, now)
-        urls = dict.fromkeys(image.url for each in products.values() for image in each.images)
-        images = await self._images.many(list(urls)) if urls else {}
-        placements = self._categories.placements
-        return [
-            Known(
-                each,
-                Facts(
-                    products[each],
-                    placements.of(products[each].type),
-                    images,
-                    stocks,
-                )
-                if each in products
-                else None,
-                listings.get(each),
-            )
-            for each in ids
-        ]
-
-    async def _escrowed(
-        self, listings: Mapping[ProductId, Listing], stocks: Mapping[SkuId, Stock]
-    ) -> dict[SkuId, Stock]:
-        """The stock of those SKUs that TikTok has while nothing was ever set aside for it: what it
-        offers of them is not bounded."""
-        if self._channel.stock.mode != "escrow":
-            return {}
-        skus = [
-            sku
-            for listing in listings.values()
-            for sku in listing.remote_skus
-            if sku in stocks and TIKTOK not in stocks[sku].quotas
-        ]
-        if not skus:
-            return {}
-        await self._stores.stocks.unbound(skus, TIKTOK)
-        return await self._stores.stocks.many(skus)
-
-    def _levels(self, known: Known) -> dict[SkuId, int]:
-        """How many units of each SKU TikTok is to have."""
-        if known.facts is None:
-            return {}
-        now, policy, stocks = self._now(), self._channel.stock, known.facts.stocks
-        return {
-            sku.id: offered(stocks[sku.id], policy, self._trends.get(sku.id, _NEVER_SOLD), now)
-            if sku.id in stocks
-            else 0
-            for sku in known.facts.product.skus
-        }
 
     def _forget(self, product: ProductId) -> None:
         if self._seen.pop(product, None) is not None:
@@ -523,7 +434,7 @@ class Session:
         self._refused_until = self._now() + PAUSE_S
 
     async def _do(self, product: ProductId) -> None:
-        (known,) = await self._load([product])
+        (known,) = await self._loader.load([product])
         self._remember(known)
         for _ in range(MOST_STEPS):
             todo, wanted = self._todo(known)
@@ -553,7 +464,7 @@ class Session:
                 raise
             finally:
                 self._creating.discard(product)
-            known = await self._restocked(replace(known, listing=listing))
+            known = await self._loader.restocked(replace(known, listing=listing))
         else:
             raise AssertionError(f"the plan of {product} does not come to an end")
         if known.facts is None and known.listing is None:
@@ -564,36 +475,21 @@ class Session:
             known = replace(known, listing=listing)
         self._settle(known, todo)
 
-    async def _restocked(self, known: Known) -> Known:
-        """With the stock as it is after a change."""
-        if known.facts is None:
-            return known
-        skus = [sku.id for sku in known.facts.product.skus]
-        return replace(
-            known, facts=replace(known.facts, stocks=await self._stores.stocks.many(skus))
-        )
-
     def _todo(self, known: Known) -> tuple[list[Change], Goal]:
         looked = _look(known.facts, self._market, self._now())
         wanted = goal(
-            known.facts, looked, self._levels(known), is_left_out=known.product in self._out
+            known.facts, looked, self._loader.levels(known), is_left_out=known.product in self._out
         )
         return (
             changes(
                 wanted,
                 known.listing,
-                self._set_aside(known),
+                self._loader.set_aside(known),
                 on_air=self._on_air(),
                 searched_at=self._watch.searched_at,
             ),
             wanted,
         )
-
-    def _set_aside(self, known: Known) -> Mapping[SkuId, Stock]:
-        """The stock of which units are set aside for TikTok."""
-        if known.facts is None or self._channel.stock.mode != "escrow":
-            return {}
-        return known.facts.stocks
 
     def _possible(self, known: Known, todo: Sequence[Change]) -> Change | None:
         failure = None if known.listing is None else known.listing.failure
@@ -635,7 +531,7 @@ class Session:
         has_room = _has_room(listing)
         self._count_room(product, has_room=has_room or product in self._creating)
         if listing.remote_id is not None and self._watch.is_stranger(listing.remote_id):
-            self._met.add(listing.remote_id)
+            self._hearing.ask_again(listing.remote_id)
         if seen is None:
             return
         is_drifted = listing.remote_id is not None and not listing.structure
@@ -677,6 +573,10 @@ class Session:
     def _found(self, product: ProductId) -> None:
         self.work.add([product])
 
+    def _searched(self) -> None:
+        self.work.add(self._sought)
+        self._sought.clear()
+
     # ---- reading what TikTok says
 
     async def read(self) -> None:
@@ -684,50 +584,15 @@ class Session:
         shop = self._shop
         if shop is None or self._refused_until:
             return
-        now = self._now()
-        is_due = now - self._searched_at >= SEARCH_EVERY_S
-        is_sated = self._asked >= ASKED_AT_ONCE and now - self._hinted_at < HINTED_EVERY_S
-        if is_sated and not is_due:
-            return
         try:
-            met = {Hint("product", remote_id): 0 for remote_id in self._met}
-            hints = met | await self._hints("product")
-            self._met.clear()
-            if is_due:
-                await self._search(shop.cipher)
-                if await self._categories.read(shop.cipher, shop.category_version):
-                    await self._categories.load()
-                    await self._look_at_all()
-                await self._stores.hints.seen(hints)
-            elif hints:
-                await self._follow(shop.cipher, hints)
+            is_searched = await self._hearing.hear(shop.cipher)
+            if is_searched and await self._categories.read(shop.cipher, shop.category_version):
+                await self._categories.load()
+                await self._look_at_all()
         except (NotAuthorized, ScopeMissing, AppRefused) as error:
             await self._refuse(error)
         except TikTokError as error:
             log.info("sync_reads_again error=%s", error)
-
-    async def _search(self, shop: wire.ShopCipher) -> None:
-        self._searched_at = self._hinted_at = self._now()
-        await self._watch.search(shop)
-        self.work.add(self._sought)
-        self._sought.clear()
-
-    async def _follow(self, shop: wire.ShopCipher, hints: Mapping[Hint, int]) -> None:
-        """Few hints are followed one by one, at once; many, with one search for all of them."""
-        if self._now() - self._hinted_at >= HINTED_EVERY_S:
-            self._asked = 0
-        if self._asked + len(hints) <= ASKED_AT_ONCE:
-            if not self._asked:
-                self._hinted_at = self._now()
-            self._asked += len(hints)
-            if not await self._watch.ask(shop, [hint.id for hint in hints]):
-                await self._search(shop)
-        elif self._now() - self._hinted_at >= HINTED_EVERY_S:
-            await self._search(shop)
-        else:
-            self._asked = ASKED_AT_ONCE
-            return
-        await self._stores.hints.seen(hints)
 
     # ---- orders, and what is set aside for them
 
@@ -736,7 +601,7 @@ class Session:
         shop = self._shop
         if shop is None or self._refused_until:
             return
-        hints = await self._hints("order")
+        hints = await self._stores.hints.of("order")
         try:
             if hints:
                 try:
@@ -772,10 +637,6 @@ class Session:
             await self._refuse(error)
         except TikTokError as error:
             log.info("stock_settled_later error=%s", error)
-
-    async def _hints(self, kind: str) -> dict[Hint, int]:
-        hints = await self._stores.hints.all()
-        return {hint: count for hint, count in hints.items() if hint.kind == kind}
 
     async def _count_orders(self, shop: wire.ShopCipher) -> None:
         """The orders of the day, where the tier limits them."""
@@ -846,12 +707,6 @@ class Session:
 
 def _look(facts: Facts | None, market: Market, now: float) -> Look:
     return Look() if facts is None else look(facts, market, now)
-
-
-def _stocks_of(facts: Facts | None) -> list[Stock]:
-    if facts is None:
-        return []
-    return [facts.stocks[sku.id] for sku in facts.product.skus if sku.id in facts.stocks]
 
 
 def _has_room(listing: Listing | None) -> bool:

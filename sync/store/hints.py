@@ -27,10 +27,13 @@ class OtherShop(SyncError):
         super().__init__("it is of a shop that is not connected")
 
 
+Kind = Literal["product", "order"]
+
+
 class Hint(NamedTuple):
     """`id` is the channel's."""
 
-    kind: Literal["product", "order"]
+    kind: Kind
     id: str
 
 
@@ -54,6 +57,10 @@ class Hints:
         if answer[0] == "foreign":
             raise OtherShop
         return answer[0] == "new"
+
+    async def of(self, kind: Kind) -> dict[Hint, int]:
+        """Those of that kind."""
+        return {hint: count for hint, count in (await self.all()).items() if hint.kind == kind}
 
     async def all(self) -> dict[Hint, int]:
         """The hints nobody has looked at yet, each with how often it came."""

@@ -8,7 +8,7 @@ import pytest
 
 from sync.model import TIKTOK, Image, Product, ProductId, RemoteShop, Sku, SkuId, StockPolicy
 from sync.sandbox.audit import Verdict
-from sync.sidecar.session import SEARCH_EVERY_S
+from sync.sidecar.hearing import SEARCH_EVERY_S
 from sync.store.lease import LeaseLost
 from sync.tiktok.errors import Refused
 from tests.sync.sidecar.rig import AUDIT_S, MUGS, VASES, Rig

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from sync.eligibility.local_rules import MARKETS
 from sync.model import ImageRecord, SkuId
-from sync.sidecar.session import ImageRecords, Pictures, Session
+from sync.sidecar.loader import ImageRecords
+from sync.sidecar.session import Pictures, Session
 from sync.store.lease import Lease
 from tests.sync.sidecar.rig import AUDIT_S, Fetched, Rig
 
