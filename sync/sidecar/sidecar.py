@@ -25,6 +25,9 @@ URGENT_WORKERS = 4
 TICK_S = 1.0
 TELL_EVERY_S = 0.25
 
+GATHER_S = 0.02
+"""How long what comes in a rush is gathered, to be looked at together."""
+
 SETTLE_EVERY_S = 0.1
 """What TikTok has is looked at so soon where it is in doubt."""
 
@@ -160,8 +163,8 @@ class Sidecar:
                     case "product" | "stock" | "image":
                         self._woken.set()
                     case "hint":
-                        self._hinted.set()
-                        self._ordered.set()
+                        is_order = all(hint.startswith("order:") for hint in notice.ids)
+                        (self._ordered if is_order else self._hinted).set()
                     case "channel":
                         self._is_channel_stale = True
                         self._woken.set()
@@ -217,7 +220,8 @@ class Sidecar:
 
 
 async def _within(seconds: float, event: asyncio.Event) -> None:
-    """Wait for `event`, but no longer than that."""
+    """Wait for `event` and what comes right after it, but no longer than that."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+            await asyncio.sleep(GATHER_S)
