@@ -39,7 +39,7 @@ fuzz: $(DEV_STAMP) ## 100,000 inputs for each parser, then as many examples for 
 	$(BIN)/python -m tests.fuzz
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/rtmp/test_amf0.py tests/rtmp/test_chunk.py \
 		tests/rtmp/test_sessions.py tests/webrtc/test_sdp.py tests/webrtc/test_rtp.py
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/sync/test_stateful.py
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/sync/test_stateful.py tests/sync/test_selling.py
 	CRASHES=50 $(BIN)/python -m pytest tests/crash
 
 soak: $(DEV_STAMP) ## a show that is disturbed at random (MINUTES=10, SEED=… for the same again)
