@@ -13,10 +13,14 @@ FaultKind = Literal[
     "close_before",
     "close_after",
     "hang_after",
+    "done_late",
 ]
 """rate_limit: 429. error_500, error_503: no JSON. internal, timeout: TikTok's codes for them, the
 call not done. close_before, close_after: the connection ends before or after the call was done.
-hang_after: done, and never answered."""
+hang_after: done, and never answered. done_late: the connection ends, and the call is done LATE_S
+later, whatever was done meanwhile."""
+
+LATE_S = 3.0
 
 DONE_BEFORE_FAILING = frozenset({"close_after", "hang_after"})
 

@@ -3,6 +3,8 @@ in TikTok's envelope, or as a fault on demand would have it."""
 
 import hmac
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -28,7 +30,7 @@ from sync.sandbox.call import Call
 from sync.sandbox.envelope import envelope
 from sync.sandbox.errors import Refused
 from sync.sandbox.failing import RateLimited, failed, refused, unanswered
-from sync.sandbox.faults import DONE_BEFORE_FAILING
+from sync.sandbox.faults import DONE_BEFORE_FAILING, LATE_S
 from sync.sandbox.signing import call_signature
 from sync.sandbox.tokens import Authorization
 from sync.sandbox.wire import ACCESS_TOKEN_HEADER, ENDPOINTS, Cipher, Code, Endpoint
@@ -123,12 +125,15 @@ class Gateway:
             name = endpoint.name
             authorization, market, body = await self._check(request, endpoint)
             fault = self._world.faults.next(name)
-            if fault is not None and fault not in DONE_BEFORE_FAILING:
+            if fault is not None and fault not in DONE_BEFORE_FAILING and fault != "done_late":
                 return failed(self._world, name, fault, request)
             form = await _form(request) if endpoint.multipart else {}
             call = Call(
                 self._world, endpoint, path_id, request.query, body, form, authorization, market
             )
+            if fault == "done_late":
+                self._world.clock.after(LATE_S, partial(_done_late, call))
+                return failed(self._world, name, fault, request)
             for hook in self._world.hooks.before[name]:
                 await hook()
             try:
@@ -244,3 +249,8 @@ def _read(value: bytes | bytearray | web.FileField) -> bytes:
         with value.file as file:
             return file.read()
     return bytes(value)
+
+
+def _done_late(call: Call) -> None:
+    with suppress(Refused):  # nobody hears of it
+        HANDLERS[call.endpoint.name](call)

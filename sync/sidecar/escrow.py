@@ -91,20 +91,16 @@ class Escrow:
         """What TikTok may be told to offer of each SKU in the block: it is set aside. 0 where
         too little is free while more may still be offered there; once that is settled the rest
         follows. The block takes those out that TikTok has refused. What `is_audited` first may be
-        there much later: then 0 is told of whatever is offered already."""
+        there much later, and may be sent twice: then 0 is told, and the rest follows, too."""
         if not self._is_escrowing():
             yield dict(wanted)
             return
         # Before they are set aside: a level read meanwhile is not that of this generation.
         self._writing.update(wanted.keys())
         try:
-            reserved = await self._stocks.reserve(wanted, TIKTOK, self._fence)
-            levels = {
-                sku: reserved[sku].level
-                if sku in reserved and (reserved[sku].exact or not is_audited)
-                else 0
-                for sku in wanted
-            }
+            asked = dict.fromkeys(wanted, 0) if is_audited else wanted
+            reserved = await self._stocks.reserve(asked, TIKTOK, self._fence)
+            levels = {sku: reserved[sku].level if sku in reserved else 0 for sku in wanted}
             yield levels
         except FINAL:
             self._look_at(wanted, self._now())

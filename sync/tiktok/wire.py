@@ -87,7 +87,11 @@ UPLOAD_IMAGE = Call(
 CREATE_PRODUCT = Call("create_product", "POST", "/product/202309/products", timeout_s=30.0)
 """Always with an idempotency key, so it may be repeated."""
 
-EDIT_PRODUCT = Call("edit_product", "PUT", "/product/202509/products/{id}", timeout_s=30.0)
+EDIT_PRODUCT = Call(
+    "edit_product", "PUT", "/product/202509/products/{id}", repeatable=False, timeout_s=30.0
+)
+"""Sets levels of stock, too."""
+
 PARTIAL_EDIT = Call(
     "partial_edit", "POST", "/product/202509/products/{id}/partial_edit", timeout_s=30.0
 )
@@ -96,7 +100,11 @@ GET_PRODUCT = Call("get_product", "GET", "/product/202309/products/{id}")
 ACTIVATE = Call("activate", "POST", "/product/202309/products/activate")
 DEACTIVATE = Call("deactivate", "POST", "/product/202309/products/deactivate")
 DELETE_PRODUCTS = Call("delete_products", "DELETE", "/product/202309/products")
-SET_STOCK = Call("set_stock", "POST", "/product/202309/products/{id}/inventory/update")
+SET_STOCK = Call(
+    "set_stock", "POST", "/product/202309/products/{id}/inventory/update", repeatable=False
+)
+"""What was sold between two of them would be offered again by the second."""
+
 READ_STOCK = Call("read_stock", "POST", "/product/202309/inventory/search")
 AUTO_RESTOCK = Call("auto_restock", "POST", "/product/202608/inventory/operation/settings")
 SET_PRICES = Call("set_prices", "POST", "/product/202309/products/{id}/prices/update")

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from sync.sandbox.errors import ControlError
-from sync.sandbox.faults import FaultKind
+from sync.sandbox.faults import LATE_S, FaultKind
 from sync.sandbox.server import Sandbox
 from sync.sandbox.world import SandboxSettings
 from tests.sync.sandbox.caller import Caller
@@ -94,6 +94,16 @@ async def test_a_call_that_hangs_was_done(
     hanging.cancel()
     with pytest.raises(asyncio.CancelledError):
         await hanging
+
+
+async def test_a_call_is_done_late(sandbox: Sandbox, caller: Caller) -> None:
+    await sandbox.control.fail("done_late", "create_product")
+
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await caller.create()
+    assert await sandbox.control.products() == []
+    await sandbox.control.clock(LATE_S)
+    assert len(await sandbox.control.products()) == 1
 
 
 async def test_a_refresh_can_fail_after_it_was_done(sandbox: Sandbox, caller: Caller) -> None:

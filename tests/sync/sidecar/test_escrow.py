@@ -183,6 +183,29 @@ async def test_a_set_that_was_done_and_never_answered_is_found_out(rig: Rig) -> 
     assert (await offered(rig), (await stock(rig)).quotas) == (20, {TIKTOK: 20})
 
 
+@pytest.mark.parametrize("lost", ["close_after", "done_late"])
+async def test_what_was_sold_of_a_level_whose_answer_was_lost_is_not_offered_again(
+    rig: Rig, lost: Any
+) -> None:
+    sidecar = await selling(rig, 3)
+    remote = await remote_sku(rig)
+    sold = 0
+
+    async def buys() -> None:
+        nonlocal sold
+        if not sold and await offered(rig) == 8:
+            await rig.control.buy(sku_id=remote)
+            sold = 1
+
+    rig.control.after("update_inventory", buys)
+    await rig.control.fail(lost, "update_inventory", skip=1)  # the first says 0
+    assert await rig.stock(MUG, 8)
+    await rig.cycles(sidecar, 4, QUIET_S)
+
+    assert (await stock(rig)).quotas == {TIKTOK: 8 - sold}
+    assert await offered(rig) == 8 - sold
+
+
 async def test_a_tiktok_that_does_not_tell_its_levels_is_asked_once_a_second(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
