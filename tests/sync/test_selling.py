@@ -4,7 +4,7 @@ is lost, and in the end both sides have the same books."""
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, suppress
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec.structs import replace
 
 from sync.catalogue.product_draft import Ids
 from sync.errors import Conflict, SyncError
@@ -43,6 +44,8 @@ NODES = ("first", "second")
 KEYS = ("k1", "k2", "k3", "k4", "k5", "k6")
 CALLS = (
     "create_product",
+    "edit_product",
+    "update_inventory",
     "update_inventory",
     "search_inventory",
     "search_orders",
@@ -50,18 +53,32 @@ CALLS = (
     "search_returns",
     None,
 )
-FAULTS = ("rate_limit", "error_503", "internal", "timeout", "close_before", "close_after")
+UNANSWERED = ("close_after", "done_late")
+FAULTS = (
+    "rate_limit",
+    "error_503",
+    "internal",
+    "timeout",
+    "close_before",
+    *UNANSWERED,
+)
 
 names = st.sampled_from(NAMES)
 nodes = st.sampled_from(NODES)
 units = st.integers(1, 2)
 few = st.integers(0, 3)
-pauses = st.sampled_from((0.0, 1.0, 6.0, 61.0, 700.0))
+pauses = st.sampled_from((0.0, 1.0, 3.0, 6.0, 61.0, 700.0))
 baskets = st.dictionaries(names, units, min_size=1)
 policies = st.sampled_from((StockPolicy(), StockPolicy(share=50), StockPolicy(share=100)))
 purchases = st.one_of(
     st.tuples(st.just("there"), baskets, st.booleans()),
     st.tuples(st.sampled_from(KEYS), baskets, st.booleans()),
+)
+between = st.tuples(
+    st.sampled_from(("buy", "buy", "buy two", "buy here", "cancel")),
+    st.sampled_from(("update_inventory", "search_inventory", "search_orders", "get_orders")),
+    st.booleans(),
+    st.integers(1, 3),
 )
 steps = st.one_of(
     st.tuples(st.integers(0, 5), st.sampled_from(("pay", "ship", "cancel", "cancel one"))),
@@ -126,8 +143,10 @@ class Selling(RuleBasedStateMachine):
             self.run(self.node(name).cycle())
         self.run(self.rig.wait(seconds))
 
-    @rule(name=nodes, at=st.integers(1, 120), after=st.booleans())
-    def crash(self, name: str, at: int, after: bool) -> None:
+    @rule(name=nodes, at=st.integers(1, 60), after=st.booleans(), sku=names, more=few)
+    def crash(self, name: str, at: int, after: bool, sku: str, more: int) -> None:
+        self.put_on_the_shelf(sku, more)
+
         async def cycle() -> None:
             with suppress(Crashed, SyncError):
                 async with crashing(self.rig, at, after=after):
@@ -144,10 +163,13 @@ class Selling(RuleBasedStateMachine):
         call=st.sampled_from(CALLS),
         times=st.integers(1, 4),
         skip=st.integers(0, 3),
+        sku=names,
+        more=few,
     )
     def sync_with_trouble(
-        self, name: str, kind: Any, call: str | None, times: int, skip: int
+        self, name: str, kind: Any, call: str | None, times: int, skip: int, sku: str, more: int
     ) -> None:
+        self.put_on_the_shelf(sku, more)
         self.run(self.rig.control.fail(kind, call, times, skip))
         self.sync(name, 0.0)
 
@@ -185,29 +207,61 @@ class Selling(RuleBasedStateMachine):
 
     @rule(
         name=names,
-        count=units,
-        is_after=st.booleans(),
-        nth=st.integers(1, 2),
-        call=st.sampled_from(("update_inventory", "search_inventory", "search_orders")),
+        more=few,
+        doing=st.lists(between, min_size=1, max_size=3),
+        lost=st.sampled_from((None, None, *UNANSWERED)),
+        skip=st.integers(0, 1),
         by=nodes,
     )
-    def buy_in_between(
-        self, name: str, count: int, is_after: bool, nth: int, call: str, by: str
+    def sell_in_between(
+        self,
+        name: str,
+        more: int,
+        doing: list[tuple[str, str, bool, int]],
+        lost: Any,
+        skip: int,
+        by: str,
     ) -> None:
-        """A shopper is quick while a server reads or writes."""
-        remote, left = self.remote(name), nth
+        """Shoppers are quick while a server reads or writes, and perhaps an answer is `lost`."""
+        self.put_on_the_shelf(name, more)
+        remote = self.remote(name)
+        for what, call, is_after, nth in doing:
+            place = self.rig.control.after if is_after else self.rig.control.before
+            place(call, self.nth_time(nth, what, name, remote))
+        if lost is not None:
+            self.run(self.rig.control.fail(lost, "update_inventory", skip=skip))
+        self.sync(by, 0.0)
+        self.rig.sandbox.world.hooks.clear()
+
+    def nth_time(
+        self, nth: int, what: str, name: str, remote: str | None
+    ) -> Callable[[], Awaitable[None]]:
+        left = nth
 
         async def hook() -> None:
             nonlocal left
             left -= 1
             if left == 0 and remote is not None:
                 with suppress(ShopperRefused):
-                    await self.rig.control.buy(sku_id=remote, quantity=count)
+                    await self.do_in_between(what, name, remote)
 
-        place = self.rig.control.after if is_after else self.rig.control.before
-        place(call, hook)
-        self.sync(by, 0.0)
-        self.rig.sandbox.world.hooks.clear()
+        return hook
+
+    async def do_in_between(self, what: str, name: str, remote: str) -> None:
+        match what:
+            case "buy":
+                await self.rig.control.buy(sku_id=remote)
+            case "buy two":
+                await self.rig.control.buy(sku_id=remote, quantity=2)
+            case "cancel":
+                for order in reversed(list(self.remote_orders())):
+                    if order.status != "CANCELLED":
+                        await self.rig.control.cancel(order.id)
+                        return
+            case "buy here":
+                stock = (await self.rig.stores.stocks.many([_sku(name)]))[_sku(name)]
+                if stock.free > 0:
+                    await self.sell_here(f"between{len(self.placed)}", {name: stock.free})
 
     @rule(taken=st.lists(steps, min_size=1, max_size=4))
     def go_on(self, taken: list[tuple[Any, str]]) -> None:
@@ -235,11 +289,14 @@ class Selling(RuleBasedStateMachine):
                     self.run(control.cancel(order.id, [order.line_items[0].id]))
 
     def buy_here(self, key: str, basket: dict[str, int], is_paid: bool) -> None:
+        self.run(self.sell_here(key, basket, is_paid))
+
+    async def sell_here(self, key: str, basket: dict[str, int], is_paid: bool = False) -> None:
         """A key that comes again is of the same order."""
         lines = tuple(LineDraft(_sku(name), count) for name, count in basket.items())
         draft, before = self.placed.get(key, (OrderDraft(lines, paid=is_paid), None))
         try:
-            saved = self.run(self.desk.place(draft, Idempotency(key, "digest"), by="checkout"))
+            saved = await self.desk.place(draft, Idempotency(key, "digest"), by="checkout")
         except Conflict:
             assert before is None
             return
@@ -265,19 +322,30 @@ class Selling(RuleBasedStateMachine):
                 case "restock":
                     self.run(self.desk.restock(order, None, by="test"))
 
+    @rule(name=names, price=st.sampled_from((1250, 1300)), article=st.sampled_from(("", "-2")))
+    def edit(self, name: str, price: int, article: str) -> None:
+        """An other number of the article is an edit of the product with its variants."""
+        product = self.run(self.rig.stores.products.get(ProductId(f"p_{name}")))
+        [sku] = product.skus
+        edited = replace(sku, price=price, seller_sku=f"{name.upper()}{article}")
+        self.run(self.rig.edit(product.id, skus=(edited,)))
+
     @rule(name=names, on_hand=st.integers(0, 12))
     def count_the_shelf(self, name: str, on_hand: int) -> None:
         """Somebody sets the units on hand, where what was promised allows it."""
 
-        async def counted() -> None:
-            sku = _sku(name)
-            stock = await self.rig.stores.stocks.get(sku)
-            change = StockSet(sku, on_hand, stock.revision)
-            [answer] = await self.rig.stores.stocks.set_many([change], by="test", reason="count")
-            if not isinstance(answer, SyncError):
-                self.supply[sku] += on_hand - stock.on_hand
+        self.run(self.count(_sku(name), lambda _: on_hand))
 
-        self.run(counted())
+    def put_on_the_shelf(self, name: str, more: int) -> None:
+        self.run(self.count(_sku(name), lambda there: there + more))
+
+    async def count(self, sku: SkuId, counted: Callable[[int], int]) -> None:
+        stock = await self.rig.stores.stocks.get(sku)
+        on_hand = counted(stock.on_hand)
+        change = StockSet(sku, on_hand, stock.revision)
+        [answer] = await self.rig.stores.stocks.set_many([change], by="test", reason="count")
+        if not isinstance(answer, SyncError):
+            self.supply[sku] += on_hand - stock.on_hand
 
     # ---- what always holds
 
@@ -291,17 +359,24 @@ class Selling(RuleBasedStateMachine):
         held = await stores.orders.held(list(orders))
         committed: Counter[SkuId] = Counter()
         consumed: Counter[SkuId] = Counter()
-        for of_order in held.values():
-            for each in of_order.values():
+        for_them: Counter[SkuId] = Counter()
+        for order, lines in held.items():
+            for each in lines.values():
                 committed[each.sku] += each.held
                 consumed[each.sku] += each.consumed
-        accepted = self.sold_there() + sold_here(orders.values())
+                if orders[order].channel == TIKTOK:
+                    for_them[each.sku] += each.held + each.consumed
+        assert not (await self.rig.progress()).drifts, "nobody else sets a level"
+        there, offered = self.sold_there(), self.offered_there()
+        accepted = there + sold_here(orders.values())
         for sku, stock in (await stores.stocks.many(list(self.supply))).items():
             assert min(stock.on_hand, stock.committed, stock.free, *stock.quotas.values()) >= 0
             assert stock.on_hand == stock.free + sum(stock.quotas.values()) + stock.committed
             assert stock.committed == committed[sku]
             assert stock.on_hand == self.supply[sku] - consumed[sku]
             assert accepted[sku] <= self.supply[sku], f"{sku} was sold twice"
+            behind = stock.quotas.get(TIKTOK, 0) + for_them[sku]
+            assert there[sku] + offered[sku] <= behind, f"{sku} is offered and not set aside"
 
     # ---- the end
 
@@ -346,14 +421,11 @@ class Selling(RuleBasedStateMachine):
         """What is set aside of each SKU, and what TikTok offers."""
         stocks = await self.rig.stores.stocks.many(list(self.supply))
         there = {
-            sku["seller_sku"]: sku["available"]
+            _of_article(sku["seller_sku"]): sku["available"]
             for product in await self.rig.there()
             for sku in product["skus"]
         }
-        return {
-            _sku(name): (stocks[_sku(name)].quotas.get(TIKTOK, 0), there.get(name.upper(), 0))
-            for name in NAMES
-        }
+        return {sku: (stocks[sku].quotas.get(TIKTOK, 0), there.get(sku, 0)) for sku in self.supply}
 
     # ---- small parts
 
@@ -366,11 +438,18 @@ class Selling(RuleBasedStateMachine):
 
     def sold_there(self) -> Counter[SkuId]:
         return Counter(
-            _sku(item.seller_sku.lower())
+            _of_article(item.seller_sku)
             for order in self.remote_orders()
             for item in order.line_items
             if item.sent or item.status != "CANCELLED"
         )
+
+    def offered_there(self) -> Counter[SkuId]:
+        offered: Counter[SkuId] = Counter()
+        for product in self.rig.sandbox.world.market(None).catalogue.by_id.values():
+            for id, sku in product.skus().items():
+                offered[_of_article(sku.seller_sku)] += product.available(id)
+        return offered
 
 
 def sold_here(orders: Any) -> Counter[SkuId]:
@@ -384,6 +463,10 @@ def sold_here(orders: Any) -> Counter[SkuId]:
 
 def _sku(name: str) -> SkuId:
     return SkuId(f"s_{name}")
+
+
+def _of_article(number: str) -> SkuId:
+    return _sku(number.lower().removesuffix("-2"))
 
 
 def test_nothing_is_sold_twice_and_no_order_is_lost(redis_url: str) -> None:
