@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 from sync.catalogue.product_draft import Ids
-from sync.errors import Conflict, InsufficientStock
+from sync.errors import Conflict, InsufficientStock, UnreadableSecret
 from sync.model import TIKTOK, ProductId, SkuId
 from sync.orders import moves
 from sync.orders.buyer import Buyer, opened, sealed
@@ -149,14 +149,20 @@ class Desk:
 
     async def buyer(self, order: OrderId) -> Buyer | None:
         """None where nothing is kept of them, or not any more. TikTok is asked again for one that
-        was erased when it was disconnected. Raises NotFound."""
+        was erased when it was disconnected. Raises NotFound, and Conflict where it was sealed with
+        a key that is no more."""
         found = await self._stores.orders.get(order)
         text = await self._stores.buyers.get(found)
         if text is None and found.channel == TIKTOK and self._tiktok is not None:
             with suppress(TikTokError, Conflict):
                 await self._tiktok.look(found)
             text = await self._stores.buyers.get(found)
-        return None if text is None else opened(text, self._vault)
+        try:
+            return None if text is None else opened(text, self._vault)
+        except UnreadableSecret:
+            raise Conflict(
+                f"the buyer of {order} was sealed with a key that is not among SHOPCAST_SECRET_KEYS"
+            ) from None
 
     @property
     def _desk(self) -> TikTokDesk:

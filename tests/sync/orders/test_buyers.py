@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 
 from sync.connecting.authorizing import disconnect
+from sync.errors import Conflict
 from sync.model import TIKTOK, SkuId
 from sync.orders.order_draft import BuyerDraft, LineDraft, OrderDraft
 from sync.orders.retention import Retention
+from sync.secret import Secret, Vault
 from sync.store.buyers import buyers_keys
 from sync.store.orders import Idempotency
 from tests.sync.orders.market import BUYER_DATA_DAYS, Market
@@ -156,3 +159,13 @@ async def test_after_it_is_connected_again_tiktok_is_asked_for_a_buyer(market: M
 
     assert found is not None
     assert found.name == "Ann"
+
+
+async def test_a_buyer_whose_key_is_lost_is_no_fault_of_the_server(market: Market) -> None:
+    await market.rig.add("mug", units=2)
+    await own_order(market)
+    [order] = (await market.orders.page()).orders
+    market.rig.vault = Vault([Secret(Fernet.generate_key().decode())])
+
+    with pytest.raises(Conflict, match="sealed with a key"):
+        await Market(market.rig, market.fence).desk.buyer(order.id)
