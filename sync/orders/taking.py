@@ -93,7 +93,7 @@ class Taking:
         shop = _cipher(record)
         began_at = self._now()
         before = await self._stores.watermarks.get() or _first(record)
-        is_deep = began_at - self._deep_at >= DEEP_EVERY_S
+        is_deep = not 0 <= began_at - self._deep_at < DEEP_EVERY_S  # the clock may be put back
         faults: list[Unreadable] = []
         latest = await self._read(shop, max(0, before.upto - (DEEP_S if is_deep else 0)), faults)
         await self._place(shop)
@@ -101,7 +101,7 @@ class Taking:
         if faults:  # units may have been sold by it: this was no look at all orders
             raise faults[0]
         returns_upto = before.returns_upto
-        if began_at - self._returns_at >= RETURNS_EVERY_S:
+        if not 0 <= began_at - self._returns_at < RETURNS_EVERY_S:
             returns_upto = await self._read_returns(shop, before.returns_upto, began_at)
             self._returns_at = began_at
         upto = max(before.upto, latest - LAG_S, int(began_at) - SKEW_S)

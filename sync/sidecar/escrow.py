@@ -135,7 +135,8 @@ class Escrow:
         """Find out what TikTok has of all that is in doubt."""
         async with self._turn:
             now = self._now()
-            self._quiet_at = {sku: at for sku, at in self._quiet_at.items() if at > now}
+            latest = now + LONGEST_AGAIN_S  # beyond it the clock was put back
+            self._quiet_at = {sku: at for sku, at in self._quiet_at.items() if now < at <= latest}
             waiting = self._quiet_at.keys() | self._writing.keys()
             unsettled = await self._stocks.unsettled(TIKTOK, but=waiting)
             if unsettled:

@@ -43,7 +43,7 @@ class Hearing:
     async def hear(self, shop: wire.ShopCipher) -> bool:
         """Read what is due or hinted at; whether it was time for a search."""
         now = self._now()
-        is_due = now - self._searched_at >= SEARCH_EVERY_S
+        is_due = not 0 <= now - self._searched_at < SEARCH_EVERY_S  # the clock may be put back
         is_sated = self._asked >= ASKED_AT_ONCE and now - self._hinted_at < HINTED_EVERY_S
         if is_sated and not is_due:
             return False

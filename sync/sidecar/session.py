@@ -610,7 +610,7 @@ class Session:
                     log.warning("order_unreadable error=%s", error)
                 await self._stores.hints.seen(hints)
             pause_s = POLL_ON_AIR_S if self._on_air() else POLL_S
-            if self._now() - self._polled_at >= pause_s:
+            if not 0 <= self._now() - self._polled_at < pause_s:  # the clock may be put back
                 self._polled_at = self._now()
                 await self._taking.poll()
                 await self._count_orders(shop.cipher)
@@ -628,7 +628,7 @@ class Session:
             return
         try:
             await self._escrow.settle(shop.cipher)
-            if self._now() - self._reconciled_at >= RECONCILE_S:
+            if not 0 <= self._now() - self._reconciled_at < RECONCILE_S:
                 self._reconciled_at = self._now()
                 await self._escrow.reconcile(shop.cipher)
         except Conflict:  # it was disconnected meanwhile

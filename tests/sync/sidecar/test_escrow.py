@@ -230,6 +230,26 @@ async def test_a_tiktok_that_does_not_tell_its_levels_is_asked_once_a_second(
     assert (await stock(rig)).doubts == {}
 
 
+async def test_a_clock_that_is_put_back_holds_nothing_up(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, ahead_s = rig.now, 25.0
+    monkeypatch.setattr(rig, "now", lambda: right() + ahead_s)
+    sidecar = await selling(rig)
+    await rig.control.fail("done_late", "update_inventory")
+    await rig.set_channel(stock=StockPolicy(share=50))
+    await sidecar.cycle()
+    assert (await stock(rig)).doubts
+
+    ahead_s = -3600.0
+    await rig.control.tamper(lose=10)
+    await rig.control.buy(await remote_sku(rig), 1)
+    await sidecar.cycle()
+
+    assert await rig.stores.orders.count() == 1
+    assert (await stock(rig)).quotas[TIKTOK] == await offered(rig)
+
+
 async def test_a_listing_of_before_escrow_goes_through_zero(rig: Rig) -> None:
     sidecar = await selling(rig, 5, mode="buffered")
     assert (await stock(rig)).quotas == {}
