@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from sync.catalogue.product_draft import Ids
 from sync.errors import Conflict, InsufficientStock, UnreadableSecret
-from sync.model import TIKTOK, ProductId, SkuId
+from sync.model import TIKTOK, SkuId
 from sync.orders import moves
 from sync.orders.buyer import Buyer, opened, sealed
 from sync.orders.claims import claims
@@ -196,7 +196,7 @@ class Desk:
             return saved.order
 
     async def _catalogue(self, skus: Sequence[SkuId]) -> Catalogue:
-        owners: Mapping[SkuId, ProductId] = await self._stores.products.of_skus(skus)
+        owners = await self._stores.stocks.products(skus)
         products = await self._stores.products.many(list(dict.fromkeys(owners.values())))
         return {
             sku.id: (product, sku)

@@ -108,15 +108,6 @@ class Products:
         products = await self.many([ProductId(name.decode()) for name in named.values()])
         return {product.handle: product for product in products.values()}
 
-    async def of_skus(self, skus: Sequence[SkuId]) -> dict[SkuId, ProductId]:
-        """Whose those of `skus` are that exist."""
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for sku in skus:
-                pipeline.hget(stock_key(sku), "product")
-            found = await self._connection.asked(pipeline.execute)
-        pairs = zip(skus, found, strict=True)
-        return {sku: ProductId(product.decode()) for sku, product in pairs if product is not None}
-
     async def save(
         self,
         product: Product,

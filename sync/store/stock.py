@@ -220,10 +220,10 @@ class Stocks:
 
     async def products(self, skus: Sequence[SkuId]) -> dict[SkuId, ProductId]:
         """Whose those of `skus` are that exist."""
-        pipeline = self._redis.pipeline(transaction=False)
-        for sku in skus:
-            pipeline.hget(stock_key(sku), "product")
-        found = await self._connection.asked(pipeline.execute, _BULK_TIMEOUT_S)
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for sku in skus:
+                pipeline.hget(stock_key(sku), "product")
+            found = await self._connection.asked(pipeline.execute, _BULK_TIMEOUT_S)
         return {
             sku: ProductId(product.decode())
             for sku, product in zip(skus, found, strict=True)
