@@ -83,6 +83,22 @@ async def test_what_is_kept_is_there_after_a_restart(
     assert await kept_by(again) == {"hash": TOKEN}
 
 
+async def test_no_snapshot_outlives_what_is_erased(
+    tmp_path: Path, binary: Path, stack: AsyncExitStack
+) -> None:
+    snapshot = tmp_path / "redis" / "dump.rdb"
+    snapshot.parent.mkdir()
+    snapshot.write_bytes(b"of an earlier version")
+    server = await stack.enter_async_context(RedisServer(tmp_path, binary=binary))
+
+    assert not snapshot.exists()
+
+    await keep(server)
+    await server.stop()
+
+    assert not snapshot.exists()
+
+
 async def test_every_answer_is_on_the_disk_before_it_is_given(
     tmp_path: Path, stack: AsyncExitStack
 ) -> None:
