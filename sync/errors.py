@@ -77,8 +77,8 @@ class InsufficientStock(Conflict):
     """There are too few units of what is in `shortages`."""
 
     def __init__(self, shortages: Sequence[Shortage]) -> None:
-        super().__init__(
-            "too few units are free: "
-            + "; ".join(f"{each.free} of SKU {each.sku}, not {each.wanted}" for each in shortages)
-        )
+        found = [f"{each.free} of SKU {each.sku}, not {each.wanted}" for each in shortages]
+        if all(each.wanted <= each.free + each.set_aside for each in shortages):
+            found.append("channels have not given back yet what is set aside: try again soon")
+        super().__init__(f"too few units are free: {'; '.join(found)}")
         self.shortages = tuple(shortages)

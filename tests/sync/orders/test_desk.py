@@ -60,6 +60,7 @@ async def test_an_order_waits_no_longer_than_five_seconds(market: Market) -> Non
         await placed(market, 7)
 
     assert refused.value.shortages == (Shortage(MUG, wanted=7, free=4, set_aside=6),)
+    assert "try again soon" in str(refused.value)
     assert market.rig.now() - began_at == 5.0
     assert await market.units() == (10, 0, 6)
 
