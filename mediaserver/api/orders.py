@@ -10,17 +10,17 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from mediaserver.api.bodies import answer, read_json
+from mediaserver.api.bodies import answer, read_json, shown
 from mediaserver.api.keys import COMMERCE, PRINCIPAL
 from mediaserver.api.products import DEFAULT_LIMIT, MAX_LIMIT, limit_of, parameters
 from mediaserver.errors import BadRequest
 from mediaserver.order_view import buyer_view, order_view
 from sync.errors import Invalid
-from sync.model import ChannelId
+from sync.model import TIKTOK, ChannelId
 from sync.orders.desk import Desk
 from sync.orders.finding import Sought, find
 from sync.orders.moves import GivenBack, Units
-from sync.orders.order import LineId, Order, OrderId
+from sync.orders.order import OWN_SHOP, LineId, Order, OrderId
 from sync.orders.order_draft import OrderDraft
 from sync.orders.tiktok_desk import Parcel
 from sync.store.orders import Filters, Idempotency
@@ -34,6 +34,7 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 _LISTING = ("channel", "status", "show", "q", "limit", "after")
+_CHANNELS = (TIKTOK, OWN_SHOP)
 _LONGEST = 200
 
 Text = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -76,6 +77,9 @@ async def listing(request: web.Request) -> web.Response:
     for name, text in query.items():
         if len(text) > _LONGEST:
             raise BadRequest(f"has more than {_LONGEST} characters", name)
+    if query.get("channel", OWN_SHOP) not in _CHANNELS:
+        allowed = ", ".join(_CHANNELS)
+        raise BadRequest(f"must be one of {allowed}, not {shown(query['channel'])!r}", "channel")
     commerce = request.app[COMMERCE]
     orders = commerce.stores.orders
     filters = Filters(

@@ -309,7 +309,9 @@ async def test_orders_are_found_by_what_they_are(owner: Client) -> None:
     assert await found("q=none") == []
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=x", "what=1", f"q={'x' * 201}"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=x", "what=1", "channel=ebay", f"q={'x' * 201}"]
+)
 async def test_a_query_that_cannot_be_is_refused(query: str, owner: Client) -> None:
     assert (await owner.call("GET", f"{ORDERS}?{query}")).problem()[0] == 422
 
