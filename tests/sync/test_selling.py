@@ -67,6 +67,7 @@ names = st.sampled_from(NAMES)
 nodes = st.sampled_from(NODES)
 units = st.integers(1, 2)
 few = st.integers(0, 3)
+losses = st.sampled_from((None, None, *UNANSWERED))
 pauses = st.sampled_from((0.0, 1.0, 3.0, 6.0, 61.0, 700.0))
 baskets = st.dictionaries(names, units, min_size=1)
 policies = st.sampled_from((StockPolicy(), StockPolicy(share=50), StockPolicy(share=100)))
@@ -75,7 +76,7 @@ purchases = st.one_of(
     st.tuples(st.sampled_from(KEYS), baskets, st.booleans()),
 )
 between = st.tuples(
-    st.sampled_from(("buy", "buy", "buy two", "buy here", "cancel")),
+    st.sampled_from(("buy", "buy two", "buy here", "cancel")),
     st.sampled_from(("update_inventory", "search_inventory", "search_orders", "get_orders")),
     st.booleans(),
     st.integers(1, 3),
@@ -124,13 +125,18 @@ class Selling(RuleBasedStateMachine):
 
         return self.runner.run(done())
 
-    @initialize(on_hand=st.lists(st.integers(2, 12), min_size=2, max_size=2), policy=policies)
-    def open_the_shop(self, on_hand: list[int], policy: StockPolicy) -> None:
+    @initialize(
+        on_hand=st.lists(st.integers(2, 12), min_size=2, max_size=2),
+        policy=policies,
+        is_listed=st.sampled_from((True, True, False)),
+    )
+    def open_the_shop(self, on_hand: list[int], policy: StockPolicy, is_listed: bool) -> None:
         self.run(self.rig.set_channel(stock=policy))
         for name, count in zip(NAMES, on_hand, strict=True):
             self.run(self.rig.add(name, units=count))
             self.supply[_sku(name)] = count
-        self.run(self.rig.cycles(self.node("first")))
+        if is_listed:
+            self.run(self.rig.cycles(self.node("first")))
 
     # ---- the servers
 
@@ -143,9 +149,28 @@ class Selling(RuleBasedStateMachine):
             self.run(self.node(name).cycle())
         self.run(self.rig.wait(seconds))
 
-    @rule(name=nodes, at=st.integers(1, 60), after=st.booleans(), sku=names, more=few)
-    def crash(self, name: str, at: int, after: bool, sku: str, more: int) -> None:
+    @rule(
+        name=nodes,
+        at=st.integers(1, 60),
+        after=st.booleans(),
+        sku=names,
+        more=few,
+        lost=losses,
+        is_heir_quick=st.booleans(),
+    )
+    def crash(
+        self,
+        name: str,
+        at: int,
+        after: bool,
+        sku: str,
+        more: int,
+        lost: Any,
+        is_heir_quick: bool,
+    ) -> None:
         self.put_on_the_shelf(sku, more)
+        if lost is not None:
+            self.run(self.rig.control.fail(lost, "update_inventory"))
 
         async def cycle() -> None:
             with suppress(Crashed, SyncError):
@@ -154,6 +179,13 @@ class Selling(RuleBasedStateMachine):
 
         self.run(cycle())
         self.nodes.pop(name, None)
+        if is_heir_quick:
+            self.run(self.lose_the_lease())
+            self.sync("heir", 0.0)
+
+    async def lose_the_lease(self) -> None:
+        redis = self.rig.connection.redis
+        await self.rig.connection.asked(lambda: redis.delete("shopcast:{shop}:lease:sync"))
 
     # ---- TikTok
 
@@ -176,7 +208,6 @@ class Selling(RuleBasedStateMachine):
     @rule(trouble=troubles, seconds=pauses)
     def disturb(self, trouble: tuple[str, dict[str, Any]], seconds: float) -> None:
         kind, how = trouble
-        redis = self.rig.connection.redis
         match kind:
             case "webhooks":
                 self.run(self.rig.control.tamper(**how))
@@ -185,9 +216,7 @@ class Selling(RuleBasedStateMachine):
                 with suppress(SyncError):
                     self.run(self.rig.tiktok.auto_restock(cipher, **how))
             case "lease lost":
-                self.run(
-                    self.rig.connection.asked(lambda: redis.delete("shopcast:{shop}:lease:sync"))
-                )
+                self.run(self.lose_the_lease())
         self.run(self.rig.wait(seconds))
 
     # ---- shoppers
@@ -207,15 +236,19 @@ class Selling(RuleBasedStateMachine):
 
     @rule(
         name=names,
+        sold=st.integers(0, 1),
+        since=pauses,
         more=few,
         doing=st.lists(between, min_size=1, max_size=3),
-        lost=st.sampled_from((None, None, *UNANSWERED)),
+        lost=losses,
         skip=st.integers(0, 1),
         by=nodes,
     )
     def sell_in_between(
         self,
         name: str,
+        sold: int,
+        since: float,
         more: int,
         doing: list[tuple[str, str, bool, int]],
         lost: Any,
@@ -223,6 +256,9 @@ class Selling(RuleBasedStateMachine):
         by: str,
     ) -> None:
         """Shoppers are quick while a server reads or writes, and perhaps an answer is `lost`."""
+        if sold:
+            self.buy_there({name: sold}, is_paid=False)
+            self.sync(by, since)
         self.put_on_the_shelf(name, more)
         remote = self.remote(name)
         for what, call, is_after, nth in doing:
@@ -272,7 +308,7 @@ class Selling(RuleBasedStateMachine):
                 self.go_on_here(which, what)
 
     def go_on_there(self, number: int, what: str) -> None:
-        orders = list(self.remote_orders())
+        orders = list(self.remote_orders())[::-1]
         if number >= len(orders):
             return
         order, control = orders[number], self.rig.control
@@ -391,13 +427,12 @@ class Selling(RuleBasedStateMachine):
         """Nothing is wrong any more, but webhooks that were lost stay so."""
         rig = self.rig
         await rig.control.clear_faults()
-        await rig.connection.asked(
-            lambda: rig.connection.redis.delete("shopcast:{shop}:lease:sync")
-        )
+        await self.lose_the_lease()
         sidecar = rig.sidecar("last")
-        await rig.cycles(sidecar, 6, 61.0)
-        await rig.cycles(sidecar, 2, 700.0)
-        await self.check_books()
+        for pause_s in (6.0, 61.0, 61.0, 61.0, 61.0, 700.0, 700.0, 0.0):
+            await sidecar.cycle()
+            await self.check_books()
+            await rig.wait(pause_s)
         await self.check_orders()
         before = await self.levels()
         for sku, (quota, there) in before.items():
