@@ -120,9 +120,11 @@ class Escrow:
             await self._stocks.settle(exact, TIKTOK, self._fence)
 
     def _look_at(self, skus: Iterable[SkuId], at: float) -> None:
+        """Not before `at`, nor before what an earlier request may still do is done."""
         for sku in skus:
-            self._pauses.pop(sku, None)
-            self._quiet_at[sku] = at
+            was_pause = self._pauses.pop(sku, None) is not None
+            before = 0.0 if was_pause else self._quiet_at.get(sku, 0.0)
+            self._quiet_at[sku] = max(at, before)
 
     # ---- reading
 
@@ -170,6 +172,8 @@ class Escrow:
                     self._quiet_at[sku] = now + FIRST_AGAIN_S
             raise
         for sku in skus:
+            if self._quiet_at.get(sku, 0.0) > now:  # set meanwhile, and perhaps not answered
+                continue
             self._quiet_at.pop(sku, None)
             pause_s = self._pauses.pop(sku, FIRST_AGAIN_S)
             if sku not in settled and sku not in self._writing:

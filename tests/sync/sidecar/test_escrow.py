@@ -7,6 +7,7 @@ import pytest
 from sync.errors import InsufficientStock
 from sync.model import TIKTOK, Product, SkuId, Stock, StockPolicy
 from sync.orders.order import OWN_SHOP, Claim, LineId, Order, OrderId, OrderLine
+from sync.sandbox.faults import LATE_S
 from sync.sidecar.escrow import QUIET_S
 from sync.sidecar.session import RECONCILE_S
 from sync.sidecar.sidecar import Sidecar
@@ -204,6 +205,24 @@ async def test_what_was_sold_of_a_level_whose_answer_was_lost_is_not_offered_aga
 
     assert (await stock(rig)).quotas == {TIKTOK: 8 - sold}
     assert await offered(rig) == 8 - sold
+
+
+async def test_a_level_that_is_set_at_once_does_not_hide_an_earlier_that_comes_late(
+    rig: Rig,
+) -> None:
+    sidecar = await selling(rig, 3)
+    await rig.control.fail("done_late", "update_inventory", skip=1)  # the first says 0
+    assert await rig.stock(MUG, 8)
+    await sidecar.cycle()
+    assert not await rig.stock(MUG, 0)  # so all are asked back
+    await sidecar.cycle()
+    assert await offered(rig) == 0
+
+    await rig.wait(LATE_S)
+    assert await offered(rig) == (await stock(rig)).quotas[TIKTOK] == 8
+    await rig.cycles(sidecar, 2, QUIET_S)
+    assert await offered(rig) == 0
+    assert await rig.stock(MUG, 0)
 
 
 async def test_a_tiktok_that_does_not_tell_its_levels_is_asked_once_a_second(
