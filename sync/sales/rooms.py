@@ -5,6 +5,7 @@ says otherwise.
 """
 
 from collections.abc import Mapping, Sequence
+from math import inf
 
 import msgspec
 import numpy as np
@@ -72,6 +73,8 @@ class _Spans:
         self._likely = np.array(
             [_until(airing, LOST_S, AROUND_S) for airing in airings], np.float64
         )
+        is_lost = np.array([airing.ended_at is None for airing in airings], bool)
+        self._likely[is_lost] = np.minimum(self._likely, _again_at(airings))[is_lost]
 
     def at(self, moment: float) -> tuple[str, ...]:
         """The shows that were live at `moment`, the one that began last first: who goes live while
@@ -83,6 +86,17 @@ class _Spans:
             found = np.flatnonzero(has_begun & (moment < self._likely))
         latest_first = found[np.argsort(-self._began[found], kind="stable")]
         return tuple(dict.fromkeys(self._shows[index] for index in latest_first.tolist()))
+
+
+def _again_at(airings: Sequence[Airing]) -> list[float]:
+    """When the target of each airing was live again: whether it is over is then told by that."""
+    found = [inf] * len(airings)
+    next_began: dict[tuple[str, str], float] = {}
+    for index in sorted(range(len(airings)), key=lambda index: -airings[index].began_at):
+        airing = airings[index]
+        found[index] = next_began.get((airing.show, airing.target), inf)
+        next_began[airing.show, airing.target] = airing.began_at
+    return found
 
 
 def _until(airing: Airing, lost_s: float, around_s: float) -> float:

@@ -63,6 +63,14 @@ def test_a_show_whose_end_nobody_wrote_down_lasts_for_ten_minutes_after_it_was_l
     assert candidates([KILLED], 130.0 + LOST_S) == ()
 
 
+def test_a_show_that_went_on_after_a_kill_is_over_when_it_was_ended() -> None:
+    again = Airing("a4", "killed", "tok", began_at=140.0, seen_at=190.0, ended_at=200.0)
+
+    assert candidates([again, KILLED], 135.0) == ("killed",)
+    assert candidates([again, KILLED], 200.0 + AROUND_S) == ()
+    assert candidates([replace(again, target="other"), KILLED], 200.0 + AROUND_S) == ("killed",)
+
+
 def test_a_show_that_was_live_for_sure_comes_before_one_whose_end_nobody_wrote_down() -> None:
     later = replace(KILLED, began_at=155.0, seen_at=156.0)
 
