@@ -11,7 +11,7 @@ from sync.orders.order import LineId, Order, OrderStatus
 from sync.store.channel import Channels
 from sync.tiktok import wire
 from sync.tiktok.client import TikTok
-from sync.tiktok.errors import Refused, TikTokUnavailable
+from sync.tiktok.errors import Refused, ScopeMissing, TikTokUnavailable
 
 
 class Parcel(NamedTuple):
@@ -93,6 +93,8 @@ class TikTokDesk:
         except Refused as error:
             if error.code not in was_done:
                 raise Conflict(f"TikTok refuses: {error.message}") from None
+        except ScopeMissing as error:
+            raise _not_allowed(error) from None
         except TikTokUnavailable:
             await self._intake.take(shop, [order.remote_id])
             raise
@@ -123,14 +125,24 @@ class TikTokDesk:
     async def _wish(self, shop: wire.ShopCipher, order: Order) -> str | None:
         """The buyer's that waits for an answer."""
         query = wire.CancellationQuery(order_ids=(order.remote_id,))
-        async for page in self._tiktok.cancellation_pages(shop, query):
-            for each in page.items:
-                if (each.cancel_type, each.cancel_status) == (
-                    wire.CancelType.BUYER_CANCEL,
-                    wire.CancelStatus.PENDING,
-                ):
-                    return each.cancel_id
+        try:
+            async for page in self._tiktok.cancellation_pages(shop, query):
+                for each in page.items:
+                    if (each.cancel_type, each.cancel_status) == (
+                        wire.CancelType.BUYER_CANCEL,
+                        wire.CancelStatus.PENDING,
+                    ):
+                        return each.cancel_id
+        except ScopeMissing as error:
+            raise _not_allowed(error) from None
         return None
+
+
+def _not_allowed(error: ScopeMissing) -> Conflict:
+    return Conflict(
+        f"TikTok refuses: {error.message} Add the scope to the app in TikTok's Partner Center and "
+        "connect again, or act in the Seller Center"
+    )
 
 
 def _lines(order: Order, units: Units | None) -> Sequence[LineId]:

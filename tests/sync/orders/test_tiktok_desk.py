@@ -7,7 +7,7 @@ import pytest
 from sync.errors import Conflict, Invalid
 from sync.orders.order import LineId, Order
 from sync.orders.tiktok_desk import Parcel
-from sync.tiktok.errors import TikTokUnavailable
+from sync.tiktok.errors import ScopeMissing, TikTokUnavailable
 from tests.sync.orders.market import Market
 
 PARCEL = Parcel("9400111899223100000000", "USPS")
@@ -116,6 +116,22 @@ async def test_lines_that_there_are_not_are_refused(
 
     with pytest.raises(Invalid):
         await market.desk.cancel(order.id, units, "out_of_stock", "", by="Ann")
+
+
+async def test_what_the_app_was_not_granted_is_a_refusal_that_says_what_to_do(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuses(*_: Any, **__: Any) -> None:
+        raise ScopeMissing("the scope seller.fulfillment.basic is not granted.")
+
+    order = await bought(market)
+    monkeypatch.setattr(market.rig.tiktok, "mark_shipped", refuses)
+    monkeypatch.setattr(market.rig.tiktok, "cancel_order", refuses)
+
+    with pytest.raises(Conflict, match="connect again"):
+        await market.desk.fulfil(order.id, None, PARCEL, by="Ann")
+    with pytest.raises(Conflict, match="connect again"):
+        await market.desk.cancel(order.id, None, "out_of_stock", "", by="Ann")
 
 
 async def test_nothing_is_told_to_a_shop_that_is_not_connected(market: Market) -> None:
