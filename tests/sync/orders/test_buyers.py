@@ -9,7 +9,7 @@ from sync.connecting.authorizing import disconnect
 from sync.errors import Conflict
 from sync.model import TIKTOK, SkuId
 from sync.orders.order_draft import BuyerDraft, LineDraft, OrderDraft
-from sync.orders.retention import Retention
+from sync.orders.retention import LOOKS_A_DAY, Retention
 from sync.secret import Secret, Vault
 from sync.store.buyers import buyers_keys
 from sync.store.orders import Idempotency
@@ -64,6 +64,29 @@ async def test_a_buyer_is_erased_after_a_while(market: Market) -> None:
     assert await kept(market) == 1
     await Retention(market.stores).look()
     assert await kept(market) == 0
+
+
+async def test_what_was_erased_leaves_the_log_of_redis_within_a_day(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retention, rewritten = Retention(market.stores), 0
+
+    async def rewrite_log() -> None:
+        nonlocal rewritten
+        rewritten += 1
+
+    monkeypatch.setattr(market.stores.channels, "rewrite_log", rewrite_log)
+    await market.rig.add("mug", units=2)
+    await retention.look()
+    await own_order(market)
+    await market.rig.wait((BUYER_DATA_DAYS + 1) * DAY_S)
+    for _ in range(LOOKS_A_DAY - 1):
+        await retention.look()
+    assert rewritten == 0
+
+    for _ in range(LOOKS_A_DAY + 1):
+        await retention.look()
+    assert rewritten == 1
 
 
 async def test_the_buyer_of_an_old_order_is_not_kept_at_all(market: Market) -> None:
