@@ -222,13 +222,12 @@ async def test_a_wrong_app_secret_is_for_the_operator(
 async def test_with_tiktok_away_it_goes_on_by_itself(seller: Connecting) -> None:
     browser = seller.browser()
     redirect = await seller.agreed(browser)
-    await seller.sandbox.control.fail("error_503", "token_get")
+    await seller.sandbox.control.fail("error_503", "token_get", times=100)
 
     answer = await browser.come_back(redirect)
 
     assert (answer.status, outcome_of(answer)) == (202, "going_on")
-    channel = await seller.channel()
-    assert channel["state"] in ("connecting", "authorized", "probation")
+    assert (await seller.channel())["state"] == "connecting"
 
 
 async def test_a_connection_that_works_survives_an_attempt_that_does_not(
