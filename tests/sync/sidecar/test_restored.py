@@ -28,7 +28,7 @@ async def test_what_tiktok_sold_since_the_backup_is_taken_in_by_way_of_zero(rig:
 
     rig.sandbox.control.after("update_inventory", look)
     again = rig.sidecar("again")
-    await again.cycle()
+    await rig.cycles(again)
     await rig.control.buy(sku_id=await remote_sku(rig), quantity=1)
     await rig.cycles(again)
 
