@@ -28,17 +28,8 @@ class LineDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     price: int | UnsetType = UNSET
 
 
-class BuyerDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: str = ""
-    phone: str = ""
-    email: str = ""
-    address: str = ""
-    postal_code: str = ""
-    region: str = ""
-    message: str = ""
-
-    def __repr__(self) -> str:
-        return "BuyerDraft(***)"
+class BuyerDraft(Buyer, frozen=True, forbid_unknown_fields=True):
+    """The same, sent to us: what would go unheard is refused."""
 
 
 class OrderDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,9 +8,8 @@ is read, then all orders up to then are taken in, and what is set aside beyond t
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from itertools import islice
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -161,8 +160,8 @@ class Escrow:
         levels: dict[SkuId, int] = {}
         settled: set[SkuId] = set()
         try:
-            for some in _slices(skus):
-                levels |= await self._levels(shop, some)
+            for at in range(0, len(skus), READ_AT_ONCE):
+                levels |= await self._levels(shop, skus[at : at + READ_AT_ONCE])
             if levels:
                 await self._orders.poll()
                 settled = await self._settle({sku: stocks[sku] for sku in levels}, levels)
@@ -241,9 +240,3 @@ def _is_absent(listing: Listing, sku: SkuId) -> bool:
     if listing.status == "DELETED":
         return True
     return sku not in listing.remote_skus and bool(listing.structure)
-
-
-def _slices(skus: Iterable[SkuId]) -> Iterator[list[SkuId]]:
-    left = iter(skus)
-    while some := list(islice(left, READ_AT_ONCE)):
-        yield some
